@@ -1,0 +1,203 @@
+"""Many documents, in worker processes or not: results in input order, and one bad file never stops the rest."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from . import files
+from .config import Config
+from .encoding import Decoded, decode
+from .errors import RestoreError
+from .result import Restoration
+from .text import Span
+
+_AHEAD = 4
+"""Jobs given out a worker: enough to keep all busy, few enough for memory not to grow with the number of files."""
+_WORTH = 4
+"""Files that pay for starting one more worker."""
+
+
+_NOTHING = Decoded("")
+
+
+class Restores(Protocol):
+    """What a batch needs of a ``Restorer``."""
+
+    def restore(self, text: str, protected: Sequence[Span] = ()) -> Restoration:
+        """Restore one text."""
+
+
+Maker = Callable[[Config], Restores]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One input and where its result is to be written, if anywhere."""
+
+    source: files.Source
+    target: Path | None = None
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a job: a restoration with the encoding to write it in, or an error."""
+
+    source: files.Source
+    restoration: Restoration | None = None
+    decoded: Decoded = _NOTHING
+    error: str | None = None
+
+    @property
+    def data(self) -> bytes:
+        """The restored file.
+
+        Raises:
+            RestoreError: the encoding of the input has no such character.
+        """
+        return b"" if self.restoration is None else self.decoded.encode(self.restoration.text)
+
+
+@dataclass(slots=True)
+class BatchReport:
+    """Counts of a run; owns the exit code."""
+
+    documents: int = 0
+    failed: int = 0
+    changed: int = 0
+    changes: int = 0
+    declined: int = 0
+    words: int = 0
+    check: bool = False
+
+    def add(self, outcome: Outcome) -> None:
+        """Count one outcome."""
+        self.documents += 1
+        result = outcome.restoration
+        if result is None or outcome.error is not None:
+            self.failed += 1
+            return
+        applied = len(result.applied)
+        self.changed += applied > 0
+        self.changes += applied
+        self.declined += len(result.changes) - applied
+        self.words += result.words
+
+    @property
+    def exit_code(self) -> int:
+        """0 done; 1 something would change and that was the question; 3 some file failed."""
+        return 3 if self.failed else int(self.check and self.changed > 0)
+
+
+def make_restorer(config: Config) -> Restores:
+    """The engine; imported here so that nothing is loaded before it is needed."""
+    from .engine import Restorer
+
+    restorer: Restores = Restorer(config)
+    return restorer
+
+
+def cores() -> int:
+    """The cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def workers_for(jobs: int, wanted: int = 0) -> int:
+    """How many processes to use; ``wanted`` 0 means one per core, as far as there is work for them."""
+    if wanted > 0:
+        return max(1, min(wanted, jobs))
+    return max(1, min(cores(), jobs // _WORTH))
+
+
+def run(jobs: Sequence[Job], config: Config, workers: int = 1, make: Maker = make_restorer) -> Iterator[Outcome]:
+    """Do the jobs; outcomes come in the order of the jobs, each as soon as it can.
+
+    Raises:
+        RestoreError: the restorer cannot be made (a broken dictionary or model): nothing was done.
+    """
+    if workers > 1 and all(job.source.path is not None for job in jobs):  # workers have no standard input
+        yield from _run_parallel(jobs, config, workers, make)
+        return
+    restorer = make(config)
+    for job in jobs:
+        yield perform(job, restorer)
+
+
+def perform(job: Job, restorer: Restores) -> Outcome:
+    """Read, restore and, if there is a target, write one document; what goes wrong becomes the outcome's error."""
+    try:
+        decoded = decode(files.read(job.source))
+        outcome = Outcome(job.source, restorer.restore(decoded.text), decoded)
+        if job.target is not None:
+            files.write_output(job.target, outcome.data, job.force)
+    except RestoreError as error:
+        return Outcome(job.source, error=str(error))
+    except Exception as error:  # a defect on one document must not cost the others
+        return Outcome(job.source, error=f"internal error, please report it: {type(error).__name__}: {error}")
+    return outcome
+
+
+def _run_parallel(jobs: Sequence[Job], config: Config, workers: int, make: Maker) -> Iterator[Outcome]:
+    """Keep a window of jobs in the pool; a pool that breaks is replaced, and its jobs are tried again one by one."""
+    pool = _pool(config, workers, make)
+    waiting: deque[tuple[Job, Future[Outcome]]] = deque()
+    todo = iter(jobs)
+    try:
+        while True:
+            while len(waiting) < workers * _AHEAD and (job := next(todo, None)) is not None:
+                waiting.append((job, pool.submit(_work, job)))
+            if not waiting:
+                return
+            job, future = waiting.popleft()
+            try:
+                yield future.result()
+            except BrokenProcessPool:
+                pool.shutdown(wait=False, cancel_futures=True)
+                for suspect in (job, *(other for other, _ in waiting)):
+                    yield _alone(suspect, config, make)
+                waiting.clear()
+                pool = _pool(config, workers, make)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _alone(job: Job, config: Config, make: Maker) -> Outcome:
+    """Try a job in a process of its own, so that only the guilty one is lost."""
+    with _pool(config, 1, make) as pool:
+        try:
+            return pool.submit(_work, job).result()
+        except BrokenProcessPool:
+            return Outcome(job.source, error="the worker process died on it, perhaps for want of memory")
+
+
+_restorer: Restores | RestoreError | None = None
+"""The worker's own, made once."""
+
+
+def _pool(config: Config, workers: int, make: Maker) -> ProcessPoolExecutor:
+    """Processes started afresh: forking a process that runs threads (a progress bar) can hang."""
+    methods = multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+    return ProcessPoolExecutor(workers, context, _start_worker, (config, make))
+
+
+def _start_worker(config: Config, make: Maker) -> None:
+    global _restorer
+    try:
+        _restorer = make(config)
+    except RestoreError as error:  # an exception here would only break the pool and hide its message
+        _restorer = error
+
+
+def _work(job: Job) -> Outcome:
+    if _restorer is None or isinstance(_restorer, RestoreError):
+        raise _restorer or RestoreError("the worker was not started")
+    return perform(job, _restorer)

@@ -1,0 +1,51 @@
+"""The command ``restore``: whatever goes wrong is one line on stderr and an exit code.
+
+0 done; 1 ``--check`` found something to change; 2 wrong call, setting or data, nothing was done; 3 some file failed,
+the others were done; 130 interrupted; 141 the reader of our output went away.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from ..errors import RestoreError
+from .group import cli
+
+USAGE, INTERRUPTED, BROKEN_PIPE = 2, 130, 141
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the command line and leave with its exit code."""
+    sys.exit(run(args))
+
+
+def run(args: Sequence[str] | None = None) -> int:
+    """Run the command line; gives the exit code."""
+    try:
+        code = cli.main(args, prog_name="restore", standalone_mode=False)
+        sys.stdout.flush()
+        return int(code or 0)
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx is not None else "restore"
+        return _fail(f"{error.format_message()} See '{command} --help'.", USAGE)
+    except click.ClickException as error:
+        return _fail(error.format_message(), error.exit_code)
+    except RestoreError as error:
+        return _fail(str(error), USAGE)
+    except BrokenPipeError:
+        # Python flushes stdout once more on its way out; let that go nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except OSError as error:
+        return _fail(f"{error.filename or 'output'}: {error.strerror or error}", USAGE)
+    except (KeyboardInterrupt, click.Abort):
+        return _fail("interrupted", INTERRUPTED)
+
+
+def _fail(message: str, code: int) -> int:
+    click.echo(f"restore: {' '.join(message.split())}", err=True)
+    return code

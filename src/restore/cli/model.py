@@ -1,0 +1,90 @@
+"""``restore model``: language models of one's own."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..errors import RestoreError
+from . import streams
+
+if TYPE_CHECKING:
+    from ..build.model import Summary
+
+
+@click.group("model")
+def command() -> None:
+    """Build a language model from text of your own."""
+
+
+@command.command("build")
+@click.argument("corpus", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("-o", "--output", required=True, metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--order", type=click.IntRange(2, 4), default=4, show_default=True, help="Longest n-gram.")
+@click.option("--vocabulary", type=click.IntRange(1), default=65_536, show_default=True, help="Most words to know.")
+@click.option("--budget", type=click.IntRange(1), default=40_000_000, show_default=True, help="Most bytes of the file.")
+@click.option("--licence", default="", metavar="TEXT", help="A note on the corpus, kept in the file.")
+@click.option(
+    "-j", "--jobs", metavar="N", type=click.IntRange(0), default=0, help="Worker processes; 0 (default): one per core."
+)
+@click.option("-q", "--quiet", is_flag=True, help="Errors only.")
+@click.help_option("-h", "--help", help="Show this.")
+def build(
+    corpus: Path, output: Path, order: int, vocabulary: int, budget: int, licence: str, jobs: int, quiet: bool
+) -> int:
+    """Count CORPUS (one paragraph a line; plain, .xz, .gz or .zst) into a model file.
+
+    The same corpus and options give the same bytes; SOURCE_DATE_EPOCH fixes the date in the file.
+    """
+    build_model = _builder()
+    with _progress(quiet) as (advance, note):
+        summary = build_model(
+            corpus,
+            output,
+            order=order,
+            vocabulary=vocabulary,
+            budget=budget,
+            licence=licence,
+            jobs=jobs or _cores(),
+            progress=advance,
+            note=note,
+        )
+    if not quiet:
+        kept = " + ".join(f"{number:,}" for number in summary.ngrams)
+        streams.say(
+            f"{output}: {summary.size:,} bytes, {kept} n-grams from {summary.tokens:,} tokens; "
+            f"pruning lost {summary.pruning_loss:.4f} nats a token"
+        )
+    return 0
+
+
+def _builder() -> Callable[..., Summary]:
+    try:
+        from ..build.model import build_model
+    except ModuleNotFoundError as error:
+        if error.name != "numpy":
+            raise
+        raise RestoreError("building a model needs one more package: pip install 'restore-text[model]'") from error
+    return build_model
+
+
+def _cores() -> int:
+    from ..batch import cores
+
+    return cores()
+
+
+@contextlib.contextmanager
+def _progress(quiet: bool) -> Iterator[tuple[Callable[[int], None], Callable[[str], None]]]:
+    if quiet or not streams.is_terminal(sys.stderr):
+        yield (lambda _: None), (lambda _: None)
+        return
+    from ..render.progress import streaming
+
+    with streaming(streams.console(sys.stderr), "reading") as functions:
+        yield functions

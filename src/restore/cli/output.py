@@ -1,0 +1,74 @@
+"""One outcome to stdout in the format asked for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from ..batch import Outcome
+from ..result import Restoration
+from . import streams
+
+Show = Callable[[Outcome], None]
+
+FORMATS = ("text", "rich", "diff", "json")
+
+
+def shower(form: str, color: str, titled: bool) -> Show:
+    """The function that shows an outcome; ``titled``: say which file it is."""
+    return {"text": _text, "json": _json, "diff": _diff(color), "rich": _rich(color, titled)}[form]
+
+
+def _text(outcome: Outcome) -> None:
+    """In the input's own encoding: a pipe gets the file as it would be written. A terminal has an encoding itself."""
+    if outcome.restoration is None:
+        return
+    if streams.is_terminal(sys.stdout):
+        sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+        sys.stdout.write(outcome.restoration.text)
+    else:
+        streams.write_bytes(outcome.data)
+
+
+def _json(outcome: Outcome) -> None:
+    streams.write_bytes(json_line(outcome))
+
+
+def json_line(outcome: Outcome) -> bytes:
+    """The line of a report."""
+    from ..render.json import render_json
+
+    return render_json(outcome.restoration, outcome.source.name, outcome.error).encode()
+
+
+def _diff(color: str) -> Show:
+    def show(outcome: Outcome) -> None:
+        if outcome.restoration is None:
+            return
+        if streams.wants_color(color, sys.stdout):
+            from ..render.terminal import show_diff
+
+            show_diff(outcome.restoration, streams.console(sys.stdout, color), outcome.source.name)
+        else:
+            streams.write_bytes(_diff_bytes(outcome, outcome.restoration))
+
+    return show
+
+
+def _diff_bytes(outcome: Outcome, result: Restoration) -> bytes:
+    """In the input's encoding, for ``patch`` compares bytes; UTF-16, which it cannot read at all, as UTF-8."""
+    from ..render.diff import render_diff
+
+    diff = render_diff(result, outcome.source.name)
+    encoding = outcome.decoded.encoding
+    return diff.encode("utf-8" if encoding.startswith(("utf-16", "utf-32")) else encoding, "replace")
+
+
+def _rich(color: str, titled: bool) -> Show:
+    def show(outcome: Outcome) -> None:
+        if outcome.restoration is not None:
+            from ..render.terminal import show as view
+
+            view(outcome.restoration, streams.console(sys.stdout, color), outcome.source.name if titled else "")
+
+    return show

@@ -1,0 +1,136 @@
+"""The default command: restore files, folders or standard input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..config import FAMILIES, Config, Family
+from ..errors import RestoreError
+
+EXAMPLES = """\b
+  restore article.txt                the article with its changes and how sure they are
+  cat article.txt | restore          a pipe: text in, text out
+  restore spun/ -o restored/         a folder, in parallel
+"""
+
+
+class RestoreCommand(click.Command):
+    """Goes by the name of its group, and shows the group's commands below its own options."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """A context without the parent, whose name would come first everywhere."""
+        return super().make_context(parent.info_name if parent else info_name, args, None, **extra)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Options, then commands."""
+        from .group import command_rows
+
+        super().format_options(ctx, formatter)
+        with formatter.section("Commands"):
+            formatter.write_dl(list(command_rows(ctx)))
+
+
+def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from .. import __version__
+
+        click.echo(f"restore {__version__}")
+        ctx.exit()
+
+
+@click.command("paths", cls=RestoreCommand, options_metavar="[OPTIONS]", epilog=EXAMPLES)
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.option("-o", "--output", metavar="PATH", help="Write to a file, or to a folder that mirrors the input.")
+@click.option("-f", "--force", is_flag=True, help="Let -o and --report overwrite files that differ.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "rich", "diff", "json"]),
+    help="What goes to stdout: rich to a terminal, else text.",
+)
+@click.option("--diff", is_flag=True, help="Short for --format diff.")
+@click.option("--check", is_flag=True, help="Write nothing; exit 1 if anything would change.")
+@click.option("--report", metavar="FILE.jsonl", type=click.Path(path_type=Path), help="All changes, a line a document.")
+@click.option(
+    "--min-confidence", metavar="X", type=click.FloatRange(0, 1), help="Apply only changes at least this sure."
+)
+@click.option(
+    "--profile",
+    type=click.Choice(["auto", *(family.value for family in FAMILIES)]),
+    default="auto",
+    show_default=True,
+    help="Family of spinner.",
+)
+@click.option(
+    "-d",
+    "--dictionary",
+    "dictionaries",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="More substitutions; they win over ours. Repeatable.",
+)
+@click.option(
+    "--protect", multiple=True, metavar="TEXT_OR_FILE", help="Leave this, or each line of a file, alone. Repeatable."
+)
+@click.option(
+    "-j",
+    "--jobs",
+    metavar="N",
+    type=click.IntRange(0),
+    default=0,
+    help="Worker processes; 0 (default): as many as pay.",
+)
+@click.option(
+    "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True, help="Colours."
+)
+@click.option("-q", "--quiet", is_flag=True, help="Errors only on stderr.")
+@click.option("-v", "--verbose", is_flag=True, help="A summary of each document on stderr, always.")
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
+@click.help_option("-h", "--help", help="Show this.")
+def restore(
+    diff: bool,
+    min_confidence: float | None,
+    profile: str,
+    dictionaries: tuple[Path, ...],
+    protect: tuple[str, ...],
+    **options: Any,
+) -> int:
+    """Give machine-spun articles their words back.
+
+    Each PATH is a text file, a folder, or - for standard input (the default). A text nobody spun comes back as it was.
+    """
+    if diff and options["form"] not in (None, "diff"):
+        raise click.UsageError(f"--diff and --format {options['form']} exclude each other.")
+    if options["check"] and options["output"]:
+        raise click.UsageError("--check writes nothing; leave out -o.")
+    options["form"] = "diff" if diff else options["form"]
+    config = Config(
+        min_confidence=min_confidence,
+        profile=None if profile == "auto" else Family(profile),
+        dictionaries=dictionaries,
+        protect=tuple(phrases(protect)),
+    )
+    from .run import Options, run
+
+    return run(Options(**options), config)
+
+
+def phrases(values: Sequence[str]) -> Iterator[str]:
+    """The phrases of ``--protect``: the text itself, or the lines of the file of that name."""
+    from ..files import reason
+
+    for value in values:
+        path = Path(value)
+        try:
+            lines = path.read_text("utf-8").splitlines() if path.is_file() else [value]
+        except (OSError, UnicodeDecodeError) as error:
+            why = reason(error) if isinstance(error, OSError) else "not UTF-8"
+            raise RestoreError(f"{value}: the protected phrases cannot be read: {why}") from error
+        yield from (line.strip() for line in lines if line.strip() and not line.startswith("#"))

@@ -1,0 +1,154 @@
+"""Running the default command: inputs to jobs, outcomes to stdout, files, reports and summaries."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from .. import batch, files
+from ..config import Config
+from ..errors import RestoreError
+from . import output, streams
+
+
+class Options(NamedTuple):
+    """What was asked for, beside the engine's settings."""
+
+    paths: tuple[str, ...]
+    output: str | None
+    force: bool
+    form: str | None
+    check: bool
+    report: Path | None
+    jobs: int
+    color: str
+    quiet: bool
+    verbose: bool
+
+
+def run(options: Options, config: Config) -> int:
+    """Restore everything asked for; gives the exit code."""
+    begin = time.monotonic()
+    jobs = _jobs(options)
+    workers = batch.workers_for(len(jobs), options.jobs)
+    report = batch.BatchReport(check=options.check)
+    with contextlib.ExitStack() as stack:
+        lines = stack.enter_context(_report_file(options.report, options.force))
+        deliver = _deliverer(options, len(jobs), lines)
+        advance = stack.enter_context(_progress(options, len(jobs)))
+        for outcome in batch.run(jobs, config, workers):
+            report.add(outcome)
+            deliver(outcome, time.monotonic() - begin)
+            advance(1)
+    if len(jobs) != 1 and _talks(options):
+        _totals(report, time.monotonic() - begin)
+    return report.exit_code
+
+
+def _jobs(options: Options) -> list[batch.Job]:
+    target = _target(options)
+    sources = files.discover(options.paths or (files.STDIN,), Path(target) if target else None)
+    if not sources:
+        raise RestoreError(
+            f"no text files in {', '.join(options.paths)}; other files are restored when named one by one"
+        )
+    if sources[0].path is None and streams.is_terminal(sys.stdin) and not options.quiet:
+        streams.say("restore: reading the terminal; end the text with Ctrl-D, or see 'restore --help'")
+    if target is None:
+        return [batch.Job(source) for source in sources]
+    places = files.plan(sources, target, files.is_folder(target, sources))
+    return [batch.Job(source, place, options.force) for source, place in zip(sources, places, strict=True)]
+
+
+def _target(options: Options) -> str | None:
+    return None if options.output == files.STDIN else options.output
+
+
+def _deliverer(options: Options, documents: int, report: IO[bytes] | None) -> Callable[[batch.Outcome, float], None]:
+    """What happens to each outcome: shown, reported, summed up, complained about."""
+    show = _show(options, documents)
+
+    def deliver(outcome: batch.Outcome, seconds: float) -> None:
+        if report is not None:
+            report.write(output.json_line(outcome))
+        if show is not None:
+            show(outcome)
+        if outcome.error is not None:
+            streams.say(f"restore: {outcome.source.name}: {outcome.error}")
+        elif options.verbose or (documents == 1 and _talks(options)) or options.check:
+            _sum_up(outcome, seconds, options)
+
+    return deliver
+
+
+def _show(options: Options, documents: int) -> output.Show | None:
+    """To stdout goes what was asked for; by default nothing if there is ``-o`` or ``--check``."""
+    form = options.form
+    if form is None:
+        if _target(options) is not None or options.check:
+            return None
+        form = "rich" if streams.is_terminal(sys.stdout) else "text"
+    return output.shower(form, options.color, titled=documents > 1)
+
+
+def _sum_up(outcome: batch.Outcome, seconds: float, options: Options) -> None:
+    from ..render.plain import summary
+
+    result = outcome.restoration
+    if result is None or options.quiet:
+        return
+    if not options.check or options.verbose or result.applied:
+        streams.say(summary(result, outcome.source.name, seconds))
+
+
+def _totals(report: batch.BatchReport, seconds: float) -> None:
+    from ..render.plain import totals
+
+    r = report
+    streams.say(totals(r.documents, r.changed, r.failed, r.words, r.changes, r.declined, seconds))
+
+
+def _talks(options: Options) -> bool:
+    """Whether anything but errors goes to stderr."""
+    return not options.quiet and (options.verbose or streams.is_terminal(sys.stderr))
+
+
+@contextlib.contextmanager
+def _report_file(path: Path | None, force: bool) -> Iterator[IO[bytes] | None]:
+    """The report, which appears when it is complete."""
+    if path is None:
+        yield None
+        return
+    if path.suffix != ".jsonl":
+        raise RestoreError(f"{path}: reports are written as .jsonl; name it so")
+    if not force and not _is_report(path):
+        raise RestoreError(
+            f"{path}: exists and is no report of restore; overwrite it with --force or name another file"
+        )
+    with files.open_atomic(path) as file:
+        yield file
+
+
+def _is_report(path: Path) -> bool:
+    """Whether nothing is lost by writing there: no file, or a report of ours."""
+    if not path.is_file():
+        return not path.exists()
+    with path.open("rb") as file:
+        return file.read(9) in (b"", b'{"path": ')
+
+
+@contextlib.contextmanager
+def _progress(options: Options, documents: int) -> Iterator[Callable[[int], None]]:
+    """A bar on stderr for many files, unless stdout fills the same terminal."""
+    crowded = _show(options, documents) is not None and streams.is_terminal(sys.stdout)
+    if documents < 2 or options.quiet or crowded or not streams.is_terminal(sys.stderr):
+        yield lambda _: None
+        return
+    from ..render.progress import counting
+
+    with counting(streams.console(sys.stderr, options.color), documents, "restoring") as advance:
+        yield advance

@@ -1,0 +1,51 @@
+"""What stdout and stderr are: terminals or not, coloured or not."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def is_terminal(stream: IO[str]) -> bool:
+    """Whether a person reads this stream; a closed or missing one nobody reads."""
+    try:
+        return stream.isatty()
+    except (AttributeError, ValueError):
+        return False
+
+
+def wants_color(when: str, stream: IO[str]) -> bool:
+    """``--color`` first, then NO_COLOR, FORCE_COLOR and TERM, then whether the stream is a terminal."""
+    if when != "auto":
+        return when == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return is_terminal(stream) and os.environ.get("TERM") != "dumb"
+
+
+def console(stream: IO[str], color: str = "auto") -> Console:
+    """A rich console on the stream; what its encoding lacks is shown as a question mark, never an error."""
+    from ..render.terminal import make_console
+
+    if hasattr(stream, "reconfigure"):
+        stream.reconfigure(errors="replace")
+    return make_console(stream, wants_color(color, stream))
+
+
+def write_bytes(data: bytes) -> None:
+    """Bytes to stdout as they are."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def say(message: str) -> None:
+    """One line to stderr."""
+    sys.stderr.write(message + "\n")
+    sys.stderr.flush()

@@ -1,0 +1,128 @@
+"""Bytes to text and back without losing one: what was read can be written again as it was.
+
+Line endings are part of the text. Nothing is ever replaced or ignored: ``decode(data).encode(text)`` gives ``data``
+back for the same text, which is checked on the spot, and a text the encoding cannot hold is an error.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .errors import RestoreError
+
+# UTF-32 first: its little-endian mark begins with that of UTF-16.
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+_SAMPLE = 1 << 16
+"""Bytes looked at when guessing; a text shows what it is long before."""
+
+_UTF16_SHARE = 0.7
+"""English in UTF-16 has a zero in nearly every second byte; curly quotes and dashes have not."""
+
+_CONTROL = re.compile(r"[\x00-\x06\x0e-\x1a\x1c-\x1f]")
+"""No text holds these. Bell to carriage return, and escape, are found in real ones."""
+
+_SINGLE_BYTE = ("mac_roman", "cp1250", "cp1251", "cp1253", "cp1254", "cp1257", "koi8_r")
+"""What charset-normalizer is listened to for, besides multi-byte encodings: the fallback would read these wrongly."""
+
+_CHAOS, _COHERENCE = 0.02, 0.6
+"""Its own measures of mess and of likeness to a language: sure means no mess and a known language."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A text, the Python name of the encoding it came in, and the byte-order mark before it (often empty)."""
+
+    text: str
+    encoding: str = "utf-8"
+    bom: bytes = b""
+
+    def encode(self, text: str) -> bytes:
+        """The bytes of ``text`` in this encoding, mark first.
+
+        Raises:
+            RestoreError: the encoding has no such character.
+        """
+        try:
+            return self.bom + text.encode(self.encoding)
+        except UnicodeEncodeError as error:
+            bad = text[error.start]
+            raise RestoreError(
+                f"{bad!r} (U+{ord(bad):04X}) cannot be written in {self.encoding}; convert the file to UTF-8 first"
+            ) from error
+
+
+def decode(data: bytes) -> Decoded:
+    """Find the encoding of ``data`` and read it.
+
+    A byte-order mark decides; then UTF-16 that gives itself away, then UTF-8; then, where it is installed, what
+    charset-normalizer is sure of; then Windows-1252, and Latin-1, which can hold any byte.
+
+    Raises:
+        RestoreError: no text, or not what its byte-order mark promises.
+    """
+    for bom, encoding in _MARKS:
+        if data.startswith(bom):
+            found = _try(data, encoding, bom)
+            if found is None:
+                raise RestoreError(f"begins with the mark of {encoding} but is not valid; convert it to UTF-8")
+            return found
+    for encoding in _candidates(data):
+        found = _try(data, encoding)
+        if found is not None:
+            return found
+    raise RestoreError("not a text: binary data")
+
+
+def _candidates(data: bytes) -> Iterator[str]:
+    utf16 = _utf16_order(data[:_SAMPLE])
+    if utf16:
+        yield utf16
+    yield "utf-8"
+    yield from _opinion(data)
+    yield "cp1252"
+    yield "latin-1"
+
+
+def _try(data: bytes, encoding: str, bom: bytes = b"") -> Decoded | None:
+    """Decode, but only if it is a text and comes back the same."""
+    try:
+        found = Decoded(data[len(bom) :].decode(encoding), encoding, bom)
+    except (UnicodeDecodeError, LookupError):
+        return None
+    if _CONTROL.search(found.text) or found.encode(found.text) != data:
+        return None
+    return found
+
+
+def _utf16_order(sample: bytes) -> str | None:
+    """Which UTF-16 a text without a mark is in, if the zeros say so clearly."""
+    half = len(sample) // 2
+    even, odd = sample[0 : 2 * half : 2].count(0), sample[1 : 2 * half : 2].count(0)
+    if odd > _UTF16_SHARE * half and not even:
+        return "utf-16-le"
+    if even > _UTF16_SHARE * half and not odd:
+        return "utf-16-be"
+    return None
+
+
+def _opinion(data: bytes) -> Iterator[str]:
+    """The encoding charset-normalizer is sure of, if it is installed."""
+    try:
+        from charset_normalizer import from_bytes
+    except ImportError:
+        return
+    best = from_bytes(data[:_SAMPLE]).best()
+    if best is None or best.chaos > _CHAOS or best.coherence < _COHERENCE:
+        return
+    if best.encoding in _SINGLE_BYTE or best.multi_byte_usage > 0:
+        yield best.encoding

@@ -1,0 +1,35 @@
+"""Progress bars."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+
+@contextmanager
+def counting(console: Console, total: int, what: str) -> Iterator[Callable[[int], None]]:
+    """A bar for ``total`` things; the function it gives takes how many more are done."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda number: progress.advance(task, number)
+
+
+@contextmanager
+def streaming(console: Console, what: str) -> Iterator[tuple[Callable[[int], None], Callable[[str], None]]]:
+    """A bar for work of unknown length: one function takes how much more is done, the other the name of the stage."""
+    words = (TextColumn("{task.description}"), TextColumn("{task.fields[done]}"))
+    columns = (SpinnerColumn(), *words, TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(what, total=None, done="")
+        done = 0
+
+        def advance(number: int) -> None:
+            nonlocal done
+            done += number
+            progress.update(task, done=f"{done / 1e6:,.1f} million characters")
+
+        yield advance, lambda stage: progress.update(task, description=stage)

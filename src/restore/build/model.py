@@ -1,0 +1,287 @@
+"""``restore model build``: from a text corpus to a language-model file (its format is described in ``restore.lm``)."""
+
+from __future__ import annotations
+
+import datetime
+import gzip
+import io
+import json
+import lzma
+import os
+import tempfile
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import lm
+from ..errors import RestoreError
+from ..text import split_sentences, tokenize
+from .ngrams import Floats, Ints, Smoothed, choose_within, count_all, renormalise, smooth
+
+Progress = Callable[[int], None]
+"""Called with the number of corpus characters read since the last call."""
+Note = Callable[[str], None]
+
+_BATCH = 2000
+"""Paragraphs handed to a worker at once."""
+_MINIMUM = {3: 2, 4: 2}
+"""Longer n-grams seen once never survive pruning at the sizes in question; dropping them early halves the memory."""
+_BUCKET = 6
+"""Average n-grams a bucket, at most: 0.7 bytes an n-gram for the bucket index."""
+_ALIGN = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What was built: n-grams kept of each order, tokens read, bytes written, and the nats a token lost by pruning."""
+
+    ngrams: list[int]
+    tokens: int
+    size: int
+    pruning_loss: float
+
+
+def build_model(
+    corpus: Path,
+    output: Path,
+    *,
+    order: int = 4,
+    vocabulary: int = 65_536,
+    budget: int = 40_000_000,
+    licence: str = "",
+    jobs: int = 1,
+    progress: Progress = lambda _: None,
+    note: Note = lambda _: None,
+) -> Summary:
+    """Build a model of at most ``budget`` bytes from ``corpus`` (one paragraph a line; plain, .xz, .gz or .zst).
+
+    The same corpus and options give the same bytes (set SOURCE_DATE_EPOCH to fix the date in the header). Memory: about
+    40 bytes a distinct n-gram; the token stream itself lies on disk.
+
+    Raises:
+        RestoreError: the corpus cannot be read or holds no text, or the budget is too small for the vocabulary.
+    """
+    with tempfile.TemporaryDirectory(dir=output.parent) as folder:
+        stream_path = Path(folder) / "tokens"
+        frequency = _write_stream(corpus, stream_path, jobs, progress)
+        if not frequency:
+            raise RestoreError(f"{corpus}: no text to build a model from")
+        words, mapping = _choose_vocabulary(frequency, vocabulary)
+        stream = mapping[np.memmap(stream_path, dtype=np.uint32, mode="r")]
+    tokens = int(np.count_nonzero(stream != lm.START))
+    grams = count_all(stream, order, len(words), note)
+    del stream
+    note("smoothing")
+    models = smooth(grams, _MINIMUM)
+    del grams
+    note("pruning")
+    fixed = sum(len(word.encode()) + 9 for word in words) + 16_384
+    if fixed > budget:
+        raise RestoreError(f"a vocabulary of {len(words):,} words alone needs {fixed:,} bytes; allow more or fewer words")
+    kept, lost = choose_within(models, lambda counts: fixed + _table_bytes(counts), budget)
+    renormalise(kept)
+    header = {
+        "order": order,
+        "corpus": {"name": corpus.name, "tokens": tokens},
+        "built": _build_date(),
+        "licence": licence,
+        "pruning_loss": round(lost / tokens, 5),
+    }
+    size = write_model(output, words, kept, header)
+    return Summary([len(model.keys) for model in kept], tokens, size, lost / tokens)
+
+
+def open_text(path: Path) -> IO[str]:
+    """A corpus file as text, decompressed by its suffix.
+
+    Raises:
+        RestoreError: the file cannot be opened, or its compression is not supported here.
+    """
+    try:
+        if path.suffix == ".xz":
+            return lzma.open(path, "rt", encoding="utf-8", errors="replace")
+        if path.suffix == ".gz":
+            return gzip.open(path, "rt", encoding="utf-8", errors="replace")
+        if path.suffix == ".zst":
+            return io.TextIOWrapper(_open_zstd(path), encoding="utf-8", errors="replace")
+        return path.open(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise RestoreError(f"{path}: cannot read the corpus: {error.strerror}") from error
+
+
+def _open_zstd(path: Path) -> IO[bytes]:
+    try:
+        import zstandard
+    except ImportError as error:
+        raise RestoreError(f"{path}: reading .zst needs one more package: pip install 'restore-text[model]'") from error
+    return cast(IO[bytes], zstandard.open(path, "rb"))
+
+
+# -- tokens ----------------------------------------------------------------------------------------------------------
+
+
+def _write_stream(corpus: Path, path: Path, jobs: int, progress: Progress) -> dict[str, int]:
+    """Write the corpus as provisional word ids (uint32, in order of first appearance) and count the words."""
+    ids: dict[str, int] = {}
+    counts = array("Q")
+    with open_text(corpus) as text, path.open("wb") as out:
+        for words, local, size in _map(_encode, _batches(text), jobs):
+            mapping = np.fromiter((ids.setdefault(word, len(ids)) for word in words), np.uint32, len(words))
+            stream = mapping[np.frombuffer(local, np.uint32)]
+            counts.extend([0] * (len(ids) - len(counts)))
+            view = np.frombuffer(counts, np.uint64)
+            np.add(view, np.bincount(stream, minlength=len(view)).astype(np.uint64), out=view)
+            del view
+            out.write(stream.tobytes())
+            progress(size)
+    return dict(zip(ids, counts, strict=True))
+
+
+def _batches(lines: Iterable[str]) -> Iterator[list[str]]:
+    source = iter(lines)
+    while batch := list(islice(source, _BATCH)):
+        yield batch
+
+
+def _map(work: Callable[[list[str]], Any], batches: Iterator[list[str]], jobs: int) -> Iterator[Any]:
+    """In order, with at most a few batches in flight."""
+    if jobs == 1:
+        yield from map(work, batches)
+        return
+    with ProcessPoolExecutor(jobs) as pool:
+        waiting = [pool.submit(work, batch) for batch in islice(batches, 3 * jobs)]
+        while waiting:
+            yield waiting.pop(0).result()
+            waiting += [pool.submit(work, batch) for batch in islice(batches, 1)]
+
+
+def _encode(lines: Sequence[str]) -> tuple[list[str], bytes, int]:
+    """The words of some paragraphs and the paragraphs as indices into them, sentence marks included."""
+    ids: dict[str, int] = {lm.SPECIAL_WORDS[lm.START]: 0, lm.SPECIAL_WORDS[lm.END]: 1}
+    stream = array("I")
+    for line in lines:
+        tokens = tokenize(line)
+        for sentence in split_sentences(line, tokens):
+            stream.append(0)
+            stream.extend(ids.setdefault(tokens[i].norm, len(ids)) for i in sentence)
+            stream.append(1)
+    return list(ids), stream.tobytes(), sum(map(len, lines))
+
+
+def _choose_vocabulary(frequency: dict[str, int], size: int) -> tuple[list[str], npt.NDArray[np.uint16]]:
+    """The commonest words, and the map from provisional to final ids."""
+    ranked = sorted((word for word in frequency if word not in lm.SPECIAL_WORDS), key=lambda w: (-frequency[w], w))
+    words = [*lm.SPECIAL_WORDS, *ranked[: size - len(lm.SPECIAL_WORDS)]]
+    ids = {word: index for index, word in enumerate(words)}
+    mapping = np.fromiter(
+        (ids.get(word, lm.NUMBER if word[0].isdigit() else lm.UNKNOWN) for word in frequency), np.uint16, len(frequency)
+    )
+    return words, mapping
+
+
+# -- the file --------------------------------------------------------------------------------------------------------
+
+
+def _bucket_bits(ngrams: int) -> int:
+    return max(1, int(np.ceil(np.log2(max(1, ngrams) / _BUCKET))))
+
+
+def _table_bytes(counts: Sequence[int]) -> int:
+    """Bytes of the tables that hold so many n-grams of order 1, 2, ..."""
+    longer = counts[1:]
+    sizes = [n * (5 if i < len(longer) - 1 else 4) + 4 * ((1 << _bucket_bits(n)) + 1) for i, n in enumerate(longer)]
+    return sum(sizes)
+
+
+def write_model(path: Path, words: Sequence[str], models: Sequence[Smoothed], header: dict[str, Any]) -> int:
+    """Quantise and write; returns the size in bytes."""
+    sections: dict[str, bytes] = {"words": "\n".join(words).encode()}
+    unigrams = np.stack([models[0].log_prob, models[0].log_backoff], axis=1).astype("<f4")
+    sections["unigrams"] = unigrams.tobytes()
+    shifts = {}
+    for model in models[1:]:
+        n = model.order
+        shifts[str(n)] = shift = 64 - _bucket_bits(len(model.keys))
+        highest = model is models[-1]
+        sections |= {f"{name}{n}": data for name, data in _table(model, shift, highest).items()}
+    full = {"format": lm.FORMAT, "vocabulary": len(words), "ngrams": [len(m.keys) for m in models], "shifts": shifts}
+    return _write_sections(path, full | header, sections)
+
+
+def _table(model: Smoothed, shift: int, highest: bool) -> dict[str, bytes]:
+    hashes = _hash(model.keys, model.order)
+    by_hash = np.argsort(hashes, kind="stable")
+    hashes = hashes[by_hash]
+    buckets = np.zeros((1 << (64 - shift)) + 1, "<u4")
+    bucket = hashes >> np.uint64(shift)
+    buckets[1:] = np.cumsum(np.bincount(bucket.astype(np.int64), minlength=len(buckets) - 1))
+    fingerprints = (hashes >> np.uint64(shift - lm.FINGERPRINT_BITS)) & np.uint64(0xFFFFFF)
+    codes, book = quantise(model.log_prob[by_hash])
+    parts = {
+        "buckets": buckets.tobytes(),
+        "entries": (fingerprints << np.uint64(8) | codes).astype("<u4").tobytes(),
+    }
+    if not highest:
+        codes, backoff_book = quantise(model.log_backoff[by_hash])
+        parts["backoffs"] = codes.astype(np.uint8).tobytes()
+        book = np.concatenate([book, backoff_book])
+    return parts | {"codebooks": book.astype("<f4").tobytes()}
+
+
+def _hash(keys: Ints, order: int) -> Ints:
+    """``lm.extend_hash`` from the newest word to the oldest, over an array."""
+    value = np.zeros_like(keys)
+    for n in range(order):
+        word = (keys >> np.uint64(16 * n)) & np.uint64(0xFFFF)
+        value = (value + word + np.uint64(1)) * np.uint64(lm.HASH_MULTIPLIER)
+        value ^= value >> np.uint64(29)
+    return value
+
+
+def quantise(values: Floats) -> tuple[Ints, Floats]:
+    """8-bit codes and their 256 values. Half of the bins hold equally many distinct values, half are equally wide, so that
+    neither the crowd nor the few large probabilities are blurred. Zero, the back-off of n-grams that are no context, is exact.
+    """
+    distinct = np.unique(values[values != 0])
+    book = np.zeros(256)
+    if not len(distinct):
+        return np.full(len(values), 255, np.uint64), book
+    crowd = distinct[np.linspace(0, len(distinct) - 1, 129).astype(np.int64)[1:-1]]
+    even = np.linspace(distinct[0], distinct[-1], 129)[1:-1]
+    edges = np.unique(np.concatenate([crowd, even]))
+    bins = np.searchsorted(edges, distinct, side="right")
+    sums, sizes = np.bincount(bins, distinct, 255), np.bincount(bins, minlength=255)
+    book[:255] = sums / np.maximum(sizes, 1)
+    codes = np.searchsorted(edges, values, side="right")
+    codes[values == 0] = 255
+    return codes.astype(np.uint64), book
+
+
+def _write_sections(path: Path, header: dict[str, Any], sections: dict[str, bytes]) -> int:
+    """Header first: offsets are counted from the file's start, so its length is settled before they are."""
+    room = len(json.dumps(header)) + 64 * len(sections)
+    offset = -(-(lm.PREFIX.size + room) // _ALIGN) * _ALIGN
+    room = offset - lm.PREFIX.size
+    places = {}
+    for name, data in sections.items():
+        places[name] = [offset, len(data)]
+        offset += -(-len(data) // _ALIGN) * _ALIGN
+    text = json.dumps(header | {"sections": places}).encode().ljust(room)
+    with path.open("wb") as out:
+        out.write(lm.PREFIX.pack(lm.MAGIC, room) + text)
+        for data in sections.values():
+            out.write(data.ljust(-(-len(data) // _ALIGN) * _ALIGN, b"\0"))
+    return offset
+
+
+def _build_date() -> str:
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    now = datetime.datetime.now(datetime.UTC)
+    return (datetime.datetime.fromtimestamp(int(epoch), datetime.UTC) if epoch else now).date().isoformat()

@@ -1,0 +1,122 @@
+"""From edges to changes a reader sees, and from posteriors to confidences that mean what they say."""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from .candidates import FAMILY_NAMES, KEEP, Channel
+from .document import Inference
+from .errors import RestoreError
+from .text import Document, tokenize
+
+_NEGLIGIBLE = 0.01
+
+
+class Reading(NamedTuple):
+    """Tokens ``start`` to ``end`` (exclusive) may have read ``text``."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(slots=True)
+class Support:
+    """``posterior``: probability of a reading, summed over all segmentations that contain it; ``families``: its parts."""
+
+    posterior: float = 0.0
+    families: dict[str, float] | None = None
+
+    def add(self, posterior: float, family: str) -> None:
+        """One more segmentation."""
+        self.posterior += posterior
+        self.families = self.families or {}
+        self.families[family] = self.families.get(family, 0.0) + posterior
+
+    @property
+    def family(self) -> str:
+        """The likeliest family of spinner behind the reading."""
+        return max(self.families, key=lambda name: (self.families or {})[name]) if self.families else ""
+
+
+def readings(channel: Channel, document: Document, inference: Inference) -> dict[Reading, Support]:
+    """All changes worth a thought. A phrase swapped for one of equal length is a change for each word, so that "may attain" for
+    "could reach" and the two words by themselves support each other."""
+    edges = inference.edges
+    found: dict[Reading, Support] = defaultdict(Support)
+    for start in range(len(edges.first) - 1):
+        for edge in range(edges.first[start] + 1, edges.first[start + 1]):
+            posterior = inference.posterior[edge]
+            if posterior < _NEGLIGIBLE / 10:
+                continue
+            family = FAMILY_NAMES[edges.family[edge]]
+            text = channel.unit_texts[edges.unit[edge]]
+            for reading in _split(document, start, edges.end[edge], text):
+                found[reading].add(posterior, family)
+    return {reading: support for reading, support in found.items() if support.posterior >= _NEGLIGIBLE}
+
+
+def _split(document: Document, start: int, end: int, text: str) -> Sequence[Reading]:
+    words = unit_words(text)
+    norms = [document.tokens[at].norm for at in range(start, end)]
+    if len(words) == len(norms):
+        return [
+            Reading(start + k, start + k + 1, surface)
+            for k, (surface, norm) in enumerate(words)
+            if norm != norms[k]
+        ]
+    return [Reading(start, end, text)]
+
+
+@cache
+def unit_words(text: str) -> tuple[tuple[str, str], ...]:
+    """(as written, lower-cased) words of an original."""
+    return tuple((text[token.start : token.end], token.norm) for token in tokenize(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """A monotone step-wise linear map from posterior to confidence, and the threshold fitted with it."""
+
+    posterior: tuple[float, ...] = (0.0, 1.0)
+    confidence: tuple[float, ...] = (0.0, 1.0)
+    threshold: float = 0.5
+
+    def __call__(self, value: float) -> float:
+        """Calibrated confidence of a posterior (both 0-1)."""
+        at = min(max(bisect_right(self.posterior, value), 1), len(self.posterior) - 1)
+        x0, x1 = self.posterior[at - 1], self.posterior[at]
+        y0, y1 = self.confidence[at - 1], self.confidence[at]
+        return y0 if x1 <= x0 else y0 + (y1 - y0) * min(1.0, max(0.0, (value - x0) / (x1 - x0)))
+
+
+def read_calibration(path: Path) -> Mapping[str, Calibration]:
+    """Calibrations by family.
+
+    Raises:
+        RestoreError: the file is missing, or not what ``restore`` writes.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        found = {
+            str(name): Calibration(
+                tuple(map(float, entry["posterior"])), tuple(map(float, entry["confidence"])), float(data["threshold"])
+            )
+            for name, entry in data["families"].items()
+        }
+    except OSError as error:
+        raise RestoreError(f"{path}: cannot read the calibration: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RestoreError(f"{path}: the calibration is damaged; reinstall restore") from error
+    for entry in found.values():
+        monotone = all(a <= b for curve in (entry.posterior, entry.confidence) for a, b in zip(curve, curve[1:], strict=False))
+        if len(entry.posterior) != len(entry.confidence) or len(entry.posterior) < 2 or not monotone:
+            raise RestoreError(f"{path}: the calibration is damaged; reinstall restore")
+    return found

@@ -1,0 +1,125 @@
+"""The whole of it: ``Restorer`` loads the data once and turns texts into ``Restoration``s."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import exp
+
+from .candidates import FAMILY_NAMES, USER, Channel
+from .casing import article_for, match_case
+from .confidence import Calibration, Reading, Support, read_calibration, readings
+from .config import FAMILIES, Config
+from .dictionary import read_dictionary, read_protected
+from .document import Inference, infer
+from .lm import LanguageModel
+from .result import Alternative, Change, Restoration
+from .text import Document, Span, Token, parse, protected_spans
+
+_REPORTED = 0.2
+"""Declined changes less sure than this are not worth a reader's time."""
+_ALTERNATIVES = 3
+
+
+class Restorer:
+    """Restores texts. Loading takes a fraction of a second; one instance serves any number of texts.
+
+    Raises:
+        RestoreError: a file of the installation or of the user is missing or damaged.
+    """
+
+    def __init__(self, config: Config | None = None) -> None:
+        self.config = config or Config()
+        data = self.config.data_dir
+        self._model = LanguageModel(data / "english.lm")
+        rows = {family.value: read_dictionary(path) for family in FAMILIES if (path := data / f"{family}.tsv").exists()}
+        rows[USER] = [row for path in self.config.dictionaries for row in read_dictionary(path)]
+        self._channel = Channel(self._model, rows)
+        self._protected = [*read_protected(data / "protected.tsv"), *self.config.protect]
+        self._calibration = read_calibration(data / "calibration.json")
+        self._families = [self.config.profile in (None, name) or name == USER for name in FAMILY_NAMES]
+
+    def restore(self, text: str, protected: Sequence[Span] = ()) -> Restoration:
+        """Find the swaps of ``text`` and undo those sure enough. ``protected``: stretches never to touch."""
+        document = parse(text, [*protected_spans(text, self._protected), *protected])
+        if not document.tokens:
+            return Restoration(text)
+        inference = infer(self._model, self._channel, document, self._families)
+        found = readings(self._channel, document, inference)
+        changes = tuple(self._changes(document, found))
+        return _restoration(document, inference, changes)
+
+    def _changes(self, document: Document, found: dict[Reading, Support]) -> Iterable[Change]:
+        """The surest reading of each place, those that overlap a surer one left out."""
+        confidences = {reading: self._confidence(support) for reading, support in found.items()}
+        ranked = sorted(confidences, key=lambda r: (-confidences[r], r))
+        threshold = self.threshold
+        taken: set[int] = set()
+        chosen = []
+        for reading in ranked:
+            span = range(reading.start, reading.end)
+            if confidences[reading] >= min(_REPORTED, threshold) and taken.isdisjoint(span):
+                taken.update(span)
+                chosen.append(reading)
+        for reading in sorted(chosen):
+            others = [r for r in ranked if r != reading and r.start == reading.start and r.end == reading.end]
+            alternatives = tuple(
+                Alternative(fit(document, r)[2], confidences[r]) for r in others[:_ALTERNATIVES]
+            )
+            start, end, after = fit(document, reading)
+            before = document.text[start:end]
+            if before != after:
+                sure = confidences[reading]
+                yield Change(start, end, before, after, sure, sure >= threshold, found[reading].family, alternatives)
+
+    @property
+    def threshold(self) -> float:
+        """The confidence from which on changes are applied (0-1)."""
+        if self.config.min_confidence is not None:
+            return self.config.min_confidence
+        return self._calibration["press"].threshold
+
+    def _confidence(self, support: Support) -> float:
+        calibration = self._calibration.get(support.family) or self._calibration["press"]
+        return calibration(support.posterior)
+
+
+def fit(document: Document, reading: Reading) -> tuple[int, int, str]:
+    """Characters to replace and what to put there: capitals as before, clitics ('s) joined to their word."""
+    text, tokens = document.text, document.tokens
+    start, end = tokens[reading.start].start, tokens[reading.end - 1].end
+    after = match_case(reading.text, text[start:end])
+    gap = text[tokens[reading.start - 1].end : start] if reading.start else ""
+    if after[0] in "'’" and after[1:2].isalpha() and gap == " ":
+        return start - 1, end, after
+    if text[start] in "'’" and not gap and after[0].isalnum() and reading.start:
+        return start, end, " " + after
+    return start, end, after
+
+
+def _restoration(document: Document, inference: Inference, changes: tuple[Change, ...]) -> Restoration:
+    total = sum(inference.swaps)
+    spun = max(inference.spun, default=0.0)
+    shares = {n: s / total for n, s in zip(FAMILY_NAMES, inference.swaps, strict=True) if total and s / total > 0.005}
+    return Restoration(
+        document.text,
+        changes,
+        spun_probability=spun,
+        spin_rate=max(inference.rates) if spun > 0.5 else 0.0,
+        profiles=shares if spun > 0.5 else {},
+        words=sum(token.norm[0].isalnum() for token in document.tokens),
+        passages=_passages(document, inference.spun),
+    )
+
+
+def _passages(document: Document, spun: Sequence[float]) -> tuple[tuple[int, int], ...]:
+    passages: list[tuple[int, int]] = []
+    previous = -2
+    for index, (sentence, share) in enumerate(zip(document.sentences, spun, strict=True)):
+        if share <= 0.5:
+            continue
+        start, end = document.tokens[sentence.start].start, document.tokens[sentence.stop - 1].end
+        if index == previous + 1:
+            start = passages.pop()[0]
+        passages.append((start, end))
+        previous = index
+    return tuple(passages)

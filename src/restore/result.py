@@ -1,0 +1,148 @@
+"""What a restoration is: a list of changes that can be replayed, listed, drawn and saved. Data only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .errors import RestoreError
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """Another reading of the same place; ``confidence`` is its probability (0-1)."""
+
+    text: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Why a change was made, in natural-log units: the terms add up to ``log_odds`` of the change against keeping.
+
+    ``channel``: how much likelier a spinner wrote this for the original than that the writer did.
+    ``language_model``: how much better the original fits its place.
+    ``document``: what the rest of the article adds (spin rate, the same word elsewhere, the second opinion).
+    """
+
+    channel: float
+    language_model: float
+    document: float
+
+    @property
+    def log_odds(self) -> float:
+        """Sum of the terms."""
+        return self.channel + self.language_model + self.document
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """``text[start:end]``, which reads ``before``, was probably ``after``.
+
+    ``start`` and ``end`` are character offsets, end-exclusive. ``confidence`` is the calibrated probability (0-1) that the
+    change is right. ``source`` names the family whose dictionary knows the swap. A declined change has ``applied`` false.
+    """
+
+    start: int
+    end: int
+    before: str
+    after: str
+    confidence: float
+    applied: bool = True
+    source: str = ""
+    alternatives: tuple[Alternative, ...] = ()
+    evidence: Evidence | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract's form; ``evidence`` is left out."""
+        return {
+            "start": self.start,
+            "end": self.end,
+            "before": self.before,
+            "after": self.after,
+            "confidence": round(self.confidence, 4),
+            "applied": self.applied,
+            "source": self.source,
+            "alternatives": [{"text": a.text, "confidence": round(a.confidence, 4)} for a in self.alternatives],
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Change:
+        """Read what ``to_json`` wrote.
+
+        Raises:
+            RestoreError: a field is missing or of the wrong kind.
+        """
+        try:
+            return cls(
+                start=int(data["start"]),
+                end=int(data["end"]),
+                before=str(data["before"]),
+                after=str(data["after"]),
+                confidence=float(data["confidence"]),
+                applied=bool(data["applied"]),
+                source=str(data.get("source", "")),
+                alternatives=tuple(
+                    Alternative(str(a["text"]), float(a["confidence"])) for a in data.get("alternatives", ())
+                ),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise RestoreError(f"not a change as restore writes it: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Restoration:
+    """The answer for one text. ``changes`` are sorted and do not overlap; declined ones are among them.
+
+    ``spun_probability``: that any of the text was spun. ``spin_rate``: the share of the words spinners know that were
+    swapped. ``profiles``: share of each family in the swaps. ``words`` counts words, not marks. ``passages`` are the character
+    ranges that read as spun.
+    """
+
+    original: str
+    changes: tuple[Change, ...] = ()
+    spun_probability: float = 0.0
+    spin_rate: float = 0.0
+    profiles: Mapping[str, float] = field(default_factory=dict)
+    words: int = 0
+    passages: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def applied(self) -> tuple[Change, ...]:
+        """The changes that made it into ``text``."""
+        return tuple(change for change in self.changes if change.applied)
+
+    @property
+    def text(self) -> str:
+        """The restored text: the original with its applied changes, nothing else."""
+        return apply_changes(self.original, self.applied)
+
+    def to_json(self, path: str | None = None, error: str | None = None) -> dict[str, Any]:
+        """The contract's form of a whole result."""
+        return {
+            "path": path,
+            "spun_probability": round(self.spun_probability, 4),
+            "spin_rate": round(self.spin_rate, 4),
+            "profiles": {name: round(share, 4) for name, share in self.profiles.items()},
+            "words": self.words,
+            "changes": [change.to_json() for change in self.changes],
+            "error": error,
+        }
+
+
+def apply_changes(text: str, changes: Iterable[Change]) -> str:
+    """Replay changes on the text they were made for, whatever ``applied`` says; order does not matter.
+
+    Raises:
+        RestoreError: a change does not fit the text or overlaps another.
+    """
+    parts, at = [], 0
+    for change in sorted(changes, key=lambda c: (c.start, c.end)):
+        if change.start < at or text[change.start : change.end] != change.before:
+            raise RestoreError(f"the change of {change.before!r} at {change.start} does not fit this text")
+        parts += [text[at : change.start], change.after]
+        at = change.end
+    return "".join([*parts, text[at:]])
+
+

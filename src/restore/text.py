@@ -1,0 +1,160 @@
+"""Lossless tokens and sentences: spans that point into the text, never copies of it.
+
+The same scanner feeds the language-model builder and the decoder, so both see the same words.
+Every pattern is possessive or bounded: time is linear in the text, whatever it holds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+
+class Span(NamedTuple):
+    """Character offsets into a text, end-exclusive."""
+
+    start: int
+    end: int
+
+
+class Token(NamedTuple):
+    """A word, number or punctuation mark; ``norm`` is its lower-cased form with plain quotes and dashes."""
+
+    start: int
+    end: int
+    norm: str
+
+
+# Abbreviations whose full stop belongs to the word and does not end a sentence.
+_ABBREVIATIONS = (
+    "Mr Mrs Ms Dr Prof Sen Rep Gov Gen Lt Col Sgt Capt Maj Adm Rev Hon St Jr Sr vs No Inc Corp Co Ltd "
+    "Jan Feb Mar Apr Jun Jul Aug Sept Sep Oct Nov Dec etc"
+).split()
+
+_PROTECTED = r"(?:https?://|www\.)[^\s<>\"”’)]++|[\w.+-]{1,64}+@[\w-]{1,63}+(?:\.[\w-]{1,63}+){1,8}+|[@#]\w++"
+_TOKEN = re.compile(
+    rf"""
+    (?P<protected>{_PROTECTED})                                       # addresses, handles, hashtags: one token each
+    |(?:[^\W\d_]\.){{2,}}+                                            # U.S.
+    |(?:{"|".join(_ABBREVIATIONS)})\.                                 # Mr.
+    |\d++(?:[.,:/]\d++)*+(?:[^\W_]++(?:-\w++)*+)?+                    # 100,000  20th
+    |\w++(?:(?:-|['’](?!(?:s|ll|re|ve|d|m)(?!\w)))\w++)*+             # full-scale  don't  O'Neill
+    |(?<=\w)['’](?:s|ll|re|ve|d|m)(?!\w)                              # 's 'll: clitics are words of their own
+    |[^\w\s]                                                          # one mark at a time
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_PLAIN = str.maketrans("‘’“”–—", "''\"\"--")
+_CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]{1,200}+`", re.DOTALL)
+_SWITCH = re.compile(r"restore: (off|on)\b")
+_ENDERS = frozenset(".!?…")
+_CLOSERS = frozenset("\"')]}")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A text cut into tokens and sentences.
+
+    ``sentences`` are index ranges into ``tokens``; they are consecutive and cover all tokens.
+    ``protected`` holds one byte a token: 1 where nothing may be changed.
+    """
+
+    text: str
+    tokens: Sequence[Token]
+    sentences: Sequence[range]
+    protected: bytes = field(repr=False)
+
+
+def tokenize(text: str) -> list[Token]:
+    """Cut ``text`` into tokens; what lies between them is white space only."""
+    tokens = []
+    for match in _TOKEN.finditer(text):
+        word = match.group()
+        norm = word.lower() if word.isascii() else word.translate(_PLAIN).lower()
+        tokens.append(Token(match.start(), match.end(), norm))
+    return tokens
+
+
+def split_sentences(text: str, tokens: Sequence[Token]) -> list[range]:
+    """Group tokens into sentences: after ``.!?`` and closing marks before a capital, and at paragraph ends."""
+    sentences = []
+    first = 0
+    ended = False
+    for index in range(1, len(tokens)):
+        previous = tokens[index - 1]
+        if previous.norm in _ENDERS:
+            ended = True
+        elif not (ended and previous.norm in _CLOSERS):
+            ended = False
+        start = tokens[index].start
+        gap_has_newline = start > previous.end and "\n" in text[previous.end : start]
+        if not (ended or gap_has_newline):
+            continue
+        if start > previous.end and (ended or _ends_line(text, previous, start)) and not text[start].islower():
+            sentences.append(range(first, index))
+            first, ended = index, False
+    if tokens:
+        sentences.append(range(first, len(tokens)))
+    return sentences
+
+
+def _ends_line(text: str, previous: Token, start: int) -> bool:
+    """A blank line ends a sentence; a single line break does unless a comma or a dash says the sentence goes on."""
+    return text.count("\n", previous.end, start) > 1 or previous.norm not in ",-"
+
+
+def is_identifier(word: str) -> bool:
+    """snake_case, camelCase or letters mixed with digits: names of things, not words."""
+    if word.isalpha():
+        return not (word[1:].islower() or word.isupper() or word.islower()) and any(
+            a.islower() and b.isupper() for a, b in zip(word, word[1:], strict=False)
+        )
+    return "_" in word and len(word) > 1
+
+
+def protected_spans(text: str, phrases: Iterable[str] = ()) -> list[Span]:
+    """Stretches never to touch: code, ``restore: off`` … ``restore: on``, and every occurrence of ``phrases``."""
+    spans = [Span(*match.span()) for match in _CODE.finditer(text)] if "`" in text else []
+    start = None
+    if "restore: o" in text:
+        for match in _SWITCH.finditer(text):
+            if match.group(1) == "off" and start is None:
+                start = match.start()
+            elif match.group(1) == "on" and start is not None:
+                spans.append(Span(start, match.end()))
+                start = None
+        if start is not None:
+            spans.append(Span(start, len(text)))
+    for phrase in phrases:
+        at = text.find(phrase)
+        while phrase and at >= 0:
+            spans.append(Span(at, at + len(phrase)))
+            at = text.find(phrase, at + len(phrase))
+    return sorted(spans)
+
+
+def parse(text: str, protect: Iterable[Span] = ()) -> Document:
+    """Tokenize ``text`` and mark the tokens that overlap a span of ``protect`` or are identifiers or addresses."""
+    tokens = tokenize(text)
+    flags = bytearray(len(tokens))
+    for index, (start, end, norm) in enumerate(tokens):
+        if len(norm) > 1 and ("_" in norm or norm[0] in "@#" or "@" in norm or "://" in norm or norm[:4] == "www."):
+            flags[index] = 1
+        elif not norm.isupper() and is_identifier(text[start:end]):
+            flags[index] = 1
+    _mark(tokens, sorted(protect), flags)
+    return Document(text, tokens, split_sentences(text, tokens), bytes(flags))
+
+
+def _mark(tokens: Sequence[Token], spans: Sequence[Span], flags: bytearray) -> None:
+    index = 0
+    for start, end in spans:
+        while index and tokens[index - 1].end > start:
+            index -= 1
+        while index < len(tokens) and tokens[index].end <= start:
+            index += 1
+        while index < len(tokens) and tokens[index].start < end:
+            flags[index] = 1
+            index += 1

@@ -136,7 +136,7 @@ def write_output(path: Path, data: bytes, force: bool = False) -> None:
 def open_atomic(path: Path) -> Iterator[IO[bytes]]:
     """A file that appears at ``path`` whole or not at all; whatever was there stays until then.
 
-    A link stays a link and its target is written; mode and, where allowed, owner are kept.
+    A link stays a link and its target is written; mode, other names and, where allowed, owner are kept.
     """
     place = path.resolve()
     descriptor, name = tempfile.mkstemp(prefix=f".{place.name[:100]}.", suffix=".tmp", dir=place.parent)
@@ -147,11 +147,33 @@ def open_atomic(path: Path) -> Iterator[IO[bytes]]:
             file.flush()
             _keep_mode(place, file.fileno())
             os.fsync(file.fileno())
-        temporary.replace(place)
+        _settle(temporary, place)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
     _sync_folder(place.parent)
+
+
+def _settle(temporary: Path, place: Path) -> None:
+    """Rename; but a file with more names than one is written over, or the other names would keep the old text."""
+    if not place.exists() or place.stat().st_nlink < 2:
+        temporary.replace(place)
+        return
+    old = place.read_bytes()
+    try:
+        _overwrite(place, temporary.read_bytes())
+    except BaseException:
+        _overwrite(place, old)
+        raise
+    temporary.unlink()
+
+
+def _overwrite(place: Path, data: bytes) -> None:
+    with place.open("r+b") as file:
+        file.write(data)
+        file.truncate()
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _keep_mode(place: Path, descriptor: int) -> None:

@@ -6,16 +6,17 @@ the others were done; 130 interrupted; 141 the reader of our output went away.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
 from ..errors import RestoreError
+from . import streams
 from .group import cli
 
-USAGE, INTERRUPTED, BROKEN_PIPE = 2, 130, 141
+USAGE, INTERRUPTED = 2, 130
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -29,6 +30,9 @@ def run(args: Sequence[str] | None = None) -> int:
         code = cli.main(args, prog_name="restore", standalone_mode=False)
         sys.stdout.flush()
         return int(code or 0)
+    except NoArgsIsHelpError as error:
+        error.show()
+        return USAGE
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx is not None else "restore"
         return _fail(f"{error.format_message()} See '{command} --help'.", USAGE)
@@ -37,9 +41,7 @@ def run(args: Sequence[str] | None = None) -> int:
     except RestoreError as error:
         return _fail(str(error), USAGE)
     except BrokenPipeError:
-        # Python flushes stdout once more on its way out; let that go nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return BROKEN_PIPE
+        return streams.reader_left()
     except OSError as error:
         return _fail(f"{error.filename or 'output'}: {error.strerror or error}", USAGE)
     except (KeyboardInterrupt, click.Abort):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from importlib import import_module
+from typing import Any
 
 import click
 
+from . import streams
 from .restore import restore
 
 COMMANDS: tuple[str, ...] = ("model",)
@@ -37,6 +39,13 @@ class Main(click.Group):
         if not args or args[0] not in COMMANDS:
             args = [str(restore.name), *args]
         return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; click would take a reader that left for success or failure by version."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            return streams.reader_left()
 
 
 cli = Main(name="restore", add_help_option=False, no_args_is_help=False)

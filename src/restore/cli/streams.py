@@ -7,7 +7,7 @@ import sys
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from ..render.terminal import Screen
 
 
 def is_terminal(stream: IO[str]) -> bool:
@@ -29,7 +29,7 @@ def wants_color(when: str, stream: IO[str]) -> bool:
     return is_terminal(stream) and os.environ.get("TERM") != "dumb"
 
 
-def console(stream: IO[str], color: str = "auto") -> Console:
+def console(stream: IO[str], color: str = "auto") -> Screen:
     """A rich console on the stream; what its encoding lacks is shown as a question mark, never an error."""
     from ..render.terminal import make_console
 
@@ -41,7 +41,9 @@ def console(stream: IO[str], color: str = "auto") -> Console:
 def write_bytes(data: bytes) -> None:
     """Bytes to stdout as they are."""
     sys.stdout.flush()
-    sys.stdout.buffer.write(data)
+    rest = memoryview(data)
+    while rest:  # an unbuffered stdout (PYTHONUNBUFFERED) may take less than it is given
+        rest = rest[sys.stdout.buffer.write(rest) :]
     sys.stdout.buffer.flush()
 
 
@@ -49,3 +51,10 @@ def say(message: str) -> None:
     """One line to stderr."""
     sys.stderr.write(message + "\n")
     sys.stderr.flush()
+
+
+def reader_left() -> int:
+    """Whoever read our output has had enough: end in silence, with the exit code a shell gives for that."""
+    # Python flushes stdout once more on its way out; let that go nowhere.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 128 + 13  # SIGPIPE

@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from typing import IO, NamedTuple
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from ..result import Change, Restoration
 from .diff import diff_lines
 from .inert import inert
+
+Screen = Console
+"""The name for other layers: only this one knows rich."""
 
 READABLE = 100
 """Columns: longer lines are hard to read."""
@@ -49,7 +51,7 @@ def make_console(file: IO[str], color: bool, width: int | None = None) -> Consol
         width=width,
         force_terminal=color,
         no_color=not color,
-        color_system="auto" if color else None,
+        color_system="standard" if color else None,
         highlight=False,
         markup=False,
         emoji=False,
@@ -64,7 +66,7 @@ def show(result: Restoration, console: Console, name: str = "") -> None:
     if name:
         console.rule(Text(inert(name), "bold"), align="left", characters="-" if _ascii(console) else "─")
         console.line()
-    console.print(Padding(article(result, colored, _arrow(console)), (0, 0)), width=width, overflow="fold")
+    console.print(article(result, colored, _arrow(console)), width=width, overflow="fold")
     if not result.changes:
         return
     console.line()

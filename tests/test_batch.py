@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import fakes
+from restore.batch import BatchReport, Job, Outcome, run, workers_for
+from restore.config import Config
+from restore.errors import RestoreError
+from restore.files import Source
+
+
+def jobs(folder: Path, texts: list[str | bytes], output: Path | None = None) -> list[Job]:
+    made = []
+    for number, text in enumerate(texts):
+        path = folder / f"{number}.txt"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        made.append(Job(Source(path, Path(path.name)), output / path.name if output else None))
+    return made
+
+
+def texts(outcomes: list[Outcome]) -> list[str | None]:
+    return [o.restoration.text if o.restoration else o.error for o in outcomes]
+
+
+GOOD = [f"Mr. {n} mentioned it." for n in range(20)]
+DONE = [f"Mr. {n} said it." for n in range(20)]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_results_come_in_the_order_of_the_inputs(tmp_path: Path, workers: int) -> None:
+    assert texts(list(run(jobs(tmp_path, list(GOOD)), Config(), workers, fakes.make))) == DONE
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_bad_file_does_not_stop_the_rest(tmp_path: Path, workers: int) -> None:
+    work = jobs(tmp_path, [GOOD[0], b"\0\0\0", GOOD[1], "RAISE", GOOD[2]])
+    work.append(Job(Source(tmp_path / "missing", Path("missing"))))
+    found = texts(list(run(work, Config(), workers, fakes.make)))
+    assert found[::2] == DONE[:3]
+    assert found[1] == "not a text: binary data"
+    assert found[3] == "internal error, please report it: ValueError: a defect"
+    assert found[5] == "cannot be read: no such file or directory"
+
+
+def test_a_worker_that_dies_costs_only_its_file(tmp_path: Path) -> None:
+    work = jobs(tmp_path, [*GOOD[:2], "DIE", *GOOD[2:4]])
+    found = texts(list(run(work, Config(), 2, fakes.make)))
+    assert found == [*DONE[:2], "the worker process died on it, perhaps for want of memory", *DONE[2:4]]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_restorer_that_cannot_be_made_is_an_error_at_once(tmp_path: Path, workers: int) -> None:
+    with pytest.raises(RestoreError, match=r"press\.tsv:3: no weight"):
+        list(run(jobs(tmp_path, list(GOOD)), Config(), workers, fakes.make_broken))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_files_are_written_where_asked(tmp_path: Path, workers: int) -> None:
+    out = tmp_path / "out"
+    list(run(jobs(tmp_path, list(GOOD[:3]), out), Config(), workers, fakes.make))
+    assert [path.read_text() for path in sorted(out.iterdir())] == DONE[:3]
+
+
+def test_a_clean_file_is_written_as_it_was(tmp_path: Path) -> None:
+    data = b"\xef\xbb\xbfNobody spun this.\r\n\rNothing to do."
+    list(run(jobs(tmp_path, [data], tmp_path / "out"), Config(), 1, fakes.make))
+    assert (tmp_path / "out/0.txt").read_bytes() == data
+
+
+def test_what_the_encoding_lacks_is_an_error_before_anything_is_written(tmp_path: Path) -> None:
+    work = jobs(tmp_path, ["A café \x81 here.".encode("latin-1")], tmp_path / "out")
+    (outcome,) = run(work, Config(), 1, fakes.make)
+    assert outcome.error is not None and "U+201C" in outcome.error
+    assert not (tmp_path / "out").exists()
+
+
+CASES = [
+    ([], False, 0),
+    ([fakes.SPUN, fakes.CLEAN], False, 0),
+    ([fakes.CLEAN], True, 0),
+    ([fakes.CLEAN, fakes.SPUN], True, 1),
+    ([fakes.SPUN, "RAISE"], True, 3),
+    (["RAISE", fakes.CLEAN], False, 3),
+]
+
+
+@pytest.mark.parametrize(("inputs", "check", "code"), CASES)
+def test_the_report_owns_the_exit_code(tmp_path: Path, inputs: list[str | bytes], check: bool, code: int) -> None:
+    report = BatchReport(check=check)
+    for outcome in run(jobs(tmp_path, inputs), Config(), 1, fakes.make):
+        report.add(outcome)
+    assert report.exit_code == code
+    assert report.documents == len(inputs)
+
+
+def test_the_report_counts() -> None:
+    report = BatchReport()
+    for text in (fakes.SPUN, fakes.CLEAN):
+        report.add(Outcome(Source(None, Path("-")), fakes.result(text)))
+    assert (report.changed, report.changes, report.declined, report.words) == (1, 2, 1, 13)
+
+
+@pytest.mark.parametrize(("files", "wanted", "expected"), [(1, 0, 1), (1, 8, 1), (100, 3, 3), (2, 4, 2), (0, 0, 1)])
+def test_no_more_workers_than_work(files: int, wanted: int, expected: int) -> None:
+    assert workers_for(files, wanted) == expected

@@ -1,0 +1,386 @@
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import fakes
+from fakes import CLEAN, SPUN
+from restore import engine
+from restore.cli import run, streams
+from restore.errors import RestoreError
+
+RESTORED = "The Foreign Minister said navy gear.\n\nNothing here.\n"
+SOURCE = Path(__file__).parents[1] / "src"
+
+
+class Done:
+    """What a call printed, and its exit code."""
+
+    def __init__(self, code: int, out: bytes, err: bytes) -> None:
+        self.code, self.raw, self.out, self.err = (
+            code,
+            out,
+            out.decode("utf-8", "replace"),
+            err.decode("utf-8", "replace"),
+        )
+
+
+Call = Callable[..., Done]
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], tmp_path: Path) -> Call:
+    monkeypatch.setattr(engine, "Restorer", fakes.FakeRestorer)
+    monkeypatch.chdir(tmp_path)
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, text in {"spun.txt": SPUN, "clean.txt": CLEAN, "in/a.txt": SPUN, "in/sub/b.md": CLEAN}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(text.encode())
+
+    def do(*args: str, stdin: bytes = b"", terminals: str = "") -> Done:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        watched = {"in": sys.stdin, "out": sys.stdout, "err": sys.stderr}
+        monkeypatch.setattr(streams, "is_terminal", lambda s: any(s is watched[n] for n in terminals.split()))
+        code = run(list(args))
+        sys.stderr.flush()
+        out, err = capfdbinary.readouterr()
+        return Done(code, out, err)
+
+    return do
+
+
+# -- to a pipe: the text alone -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("args", [(), ("-",)])
+def test_a_pipe(call: Call, args: tuple[str, ...]) -> None:
+    done = call(*args, stdin=SPUN.encode())
+    assert (done.code, done.out, done.err) == (0, RESTORED, "")
+
+
+def test_a_file(call: Call) -> None:
+    done = call("spun.txt")
+    assert (done.code, done.out, done.err) == (0, RESTORED, "")
+
+
+UNTOUCHED = [
+    CLEAN.encode(),
+    b"",
+    b"no end of line",
+    b"\xef\xbb\xbfmark\r\nand\rends\n",
+    "“curly” naïve".encode("cp1252"),
+    "wide – text\r\n".encode("utf-16"),
+    b"\x1b[31mred\x1b[0m",
+]
+
+
+@pytest.mark.parametrize("data", UNTOUCHED)
+def test_what_nobody_spun_comes_back_byte_for_byte(call: Call, data: bytes) -> None:
+    assert call(stdin=data).raw == data
+    assert call("--format", "text", stdin=data).raw == data
+
+
+def test_the_output_is_in_the_encoding_of_the_input(call: Call) -> None:
+    assert call(stdin="He mentioned “it”.\r\n".encode("cp1252")).raw == "He said “it”.\r\n".encode("cp1252")
+
+
+# -- to a terminal -------------------------------------------------------------------------------------------------
+
+
+def test_a_terminal_gets_the_view_and_the_summary(call: Call) -> None:
+    done = call("spun.txt", terminals="out err")
+    assert "confidence" in done.out and "\x1b[1;32mForeign" in done.out
+    assert done.err.startswith("spun.txt: 8 words, 2 changes, 1 declined, spin rate 0.80 (press)")
+
+
+def test_a_dumb_terminal_gets_the_view_without_escapes(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    done = call("spun.txt", terminals="out")
+    assert "[Overseas → Foreign]" in done.out and "\x1b" not in done.out
+
+
+def test_a_hint_where_the_keyboard_is_read(call: Call) -> None:
+    assert "Ctrl-D" in call(terminals="in").err
+    assert call("-q", terminals="in").err == ""
+
+
+COLORS = [
+    ((), {}, False),
+    (("--color", "always"), {}, True),
+    (("--color", "always"), {"NO_COLOR": "1"}, True),
+    (("--color", "never"), {"FORCE_COLOR": "1"}, False),
+    ((), {"FORCE_COLOR": "1"}, True),
+    ((), {"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+    ((), {"FORCE_COLOR": ""}, False),
+]
+
+
+@pytest.mark.parametrize("form", ["rich", "diff"])
+@pytest.mark.parametrize(("args", "environment", "colored"), COLORS)
+def test_colours(
+    call: Call,
+    monkeypatch: pytest.MonkeyPatch,
+    form: str,
+    args: tuple[str, ...],
+    environment: dict[str, str],
+    colored: bool,
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert ("\x1b[" in call("spun.txt", "--format", form, *args).out) is colored
+
+
+def test_colour_never_reaches_the_text(call: Call) -> None:
+    assert call("spun.txt", "--color", "always").out == RESTORED
+
+
+# -- formats -------------------------------------------------------------------------------------------------------
+
+
+def test_json_is_a_line_a_document(call: Call) -> None:
+    done = call("spun.txt", "clean.txt", "none.txt", "--format", "json")
+    rows = [json.loads(line) for line in done.out.splitlines()]
+    assert [row["path"] for row in rows] == ["spun.txt", "clean.txt", "none.txt"]
+    assert [len(row["changes"]) for row in rows] == [3, 0, 0]
+    assert rows[2]["error"] == "cannot be read: no such file or directory"
+    assert done.code == 3
+
+
+@pytest.mark.parametrize("args", [("--diff",), ("--format", "diff"), ("--diff", "--format", "diff")])
+def test_diff(call: Call, args: tuple[str, ...]) -> None:
+    assert call("spun.txt", "clean.txt", *args).out == (
+        "--- a/spun.txt\n+++ b/spun.txt\n@@ -1,3 +1,3 @@\n"
+        "-The Overseas Minister mentioned navy gear.\n+The Foreign Minister said navy gear.\n \n Nothing here.\n"
+    )
+
+
+def test_a_diff_is_in_the_encoding_of_the_file(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "w.txt").write_bytes("“He” mentioned it.\r\n".encode("cp1252"))
+    assert "+“He” said it.\r\n".encode("cp1252") in call("--diff", "w.txt").raw
+
+
+# -- files ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_folder_is_mirrored(call: Call, tmp_path: Path) -> None:
+    done = call("in", "-o", "out")
+    assert (done.code, done.out, done.err) == (0, "", "")
+    assert (tmp_path / "out/a.txt").read_text() == RESTORED
+    assert (tmp_path / "out/sub/b.md").read_text() == CLEAN
+    assert (tmp_path / "in/a.txt").read_text() == SPUN
+
+
+def test_a_folder_to_stdout_is_all_its_texts(call: Call) -> None:
+    assert call("in").out == RESTORED + CLEAN
+
+
+def test_the_same_again_is_no_trouble_but_another_is(call: Call, tmp_path: Path) -> None:
+    assert call("in", "-o", "out").code == 0
+    assert call("in", "-o", "out").code == 0
+    done = call("in", "-o", "out", "--min-confidence", "0.9")
+    assert done.code == 3 and "overwrite it with --force" in done.err
+    assert (tmp_path / "out/a.txt").read_text() == RESTORED
+    assert call("in", "-o", "out", "--min-confidence", "0.9", "--force").code == 0
+    assert "mentioned" in (tmp_path / "out/a.txt").read_text()
+
+
+def test_output_and_format_together(call: Call, tmp_path: Path) -> None:
+    done = call("spun.txt", "-o", "new.txt", "--format", "json")
+    assert json.loads(done.out)["words"] == 8
+    assert (tmp_path / "new.txt").read_text() == RESTORED
+
+
+def test_output_to_stdout(call: Call) -> None:
+    assert call("spun.txt", "-o", "-").out == RESTORED
+
+
+def test_standard_input_into_a_file(call: Call, tmp_path: Path) -> None:
+    assert call("-o", "new.txt", stdin=SPUN.encode()).out == ""
+    assert (tmp_path / "new.txt").read_text() == RESTORED
+
+
+def test_a_report(call: Call, tmp_path: Path) -> None:
+    for _ in range(2):  # a report of ours may be replaced
+        done = call("in", "--report", "r.jsonl", "-o", "out")
+        assert done.code == 0
+    rows = [json.loads(line) for line in (tmp_path / "r.jsonl").read_text().splitlines()]
+    assert [(row["path"], len(row["changes"])) for row in rows] == [("in/a.txt", 3), ("in/sub/b.md", 0)]
+
+
+@pytest.mark.parametrize("name", ["notes.jsonl", "r.csv"])
+def test_a_report_does_not_destroy(call: Call, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text('{"mine": 1}\n')
+    done = call("spun.txt", "--report", name)
+    assert done.code == 2 and name in done.err and done.out == ""
+    assert (tmp_path / name).read_text() == '{"mine": 1}\n'
+
+
+# -- check, quiet, verbose -----------------------------------------------------------------------------------------
+
+
+def test_check_names_what_would_change(call: Call) -> None:
+    done = call("--check", "spun.txt", "clean.txt")
+    assert (done.code, done.out) == (1, "")
+    assert "spun.txt: 8 words" in done.err and "clean.txt" not in done.err
+    assert call("--check", "clean.txt").code == 0
+    assert call("--check", "-q", "spun.txt").err == ""
+
+
+def test_check_with_diff_shows_it(call: Call) -> None:
+    done = call("--check", "--diff", "spun.txt")
+    assert done.code == 1 and "+The Foreign" in done.out
+
+
+def test_quiet_and_verbose(call: Call) -> None:
+    assert call("in", "-v").err.splitlines()[-1].startswith("2 files: 13 words, 2 changes in 1 file")
+    assert len(call("in", "-v").err.splitlines()) == 3
+    assert call("in", "-q", terminals="out err").err == ""
+    assert call("in", "-o", "out", "-q", "none").err.startswith("restore: none: cannot be read")
+
+
+# -- settings ------------------------------------------------------------------------------------------------------
+
+
+def test_min_confidence(call: Call) -> None:
+    assert call("spun.txt", "--min-confidence", "0").out.startswith("The Foreign Minister said military")
+    assert call("spun.txt", "--min-confidence", "1").out == SPUN
+
+
+def test_protect_text_or_file(call: Call, tmp_path: Path) -> None:
+    assert call("spun.txt", "--protect", "Overseas").out.startswith("The Overseas Minister said")
+    (tmp_path / "list").write_text("# ours\nOverseas\n\nmentioned\n")
+    assert call("spun.txt", "--protect", "list").out == SPUN
+
+
+def test_settings_reach_the_engine(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    seen = []
+    monkeypatch.setattr(engine, "Restorer", lambda config: seen.append(config) or fakes.FakeRestorer(config))
+    (tmp_path / "own.tsv").touch()
+    call("spun.txt", "--profile", "science", "-d", "own.tsv", "-d", "own.tsv", "-j", "1")
+    assert (seen[0].profile, seen[0].dictionaries) == ("science", (Path("own.tsv"),) * 2)
+    call("spun.txt")
+    assert (seen[1].profile, seen[1].dictionaries, seen[1].min_confidence) == (None, (), None)
+
+
+# -- what goes wrong -----------------------------------------------------------------------------------------------
+
+WRONG = [
+    (("--nonsense",), 2, "No such option"),
+    (("--format", "pdf"), 2, "'pdf' is not one of"),
+    (("--min-confidence", "2"), 2, "0<=x<=1"),
+    (("--diff", "--format", "json"), 2, "exclude each other"),
+    (("--check", "-o", "x"), 2, "leave out -o"),
+    (("-d", "none.tsv", "spun.txt"), 2, "does not exist"),
+    (("--profile", "poetry"), 2, "'poetry' is not one of"),
+    (("-j", "-1"), 2, "-1 is not in the range"),
+    (("none.txt",), 3, "none.txt: cannot be read: no such file or directory"),
+    (("binary.bin",), 3, "binary.bin: not a text: binary data"),
+    (("spun.txt", "-o", "spun.txt"), 2, "is an input"),
+    (("in", "-o", "spun.txt"), 2, "is a file"),
+    (("empty",), 2, "no text files in empty"),
+    (("spun.txt", "-o", "spun.txt/x.txt"), 3, "cannot be written"),
+    (("spun.txt", "--report", "none/r.jsonl"), 2, "no such file or directory"),
+    (("model", "built"), 2, "No such command"),
+    (("model", "build", "none", "-o", "x"), 2, "does not exist"),
+]
+
+
+@pytest.mark.parametrize(("args", "code", "message"), WRONG)
+def test_one_clear_line_and_the_right_exit_code(
+    call: Call, tmp_path: Path, args: tuple[str, ...], code: int, message: str
+) -> None:
+    (tmp_path / "binary.bin").write_bytes(b"\0\1\2\3")
+    (tmp_path / "empty").mkdir()
+    done = call(*args)
+    assert done.code == code
+    assert done.err.count("\n") == 1 and done.err.startswith("restore: ")
+    assert message.lower() in done.err.lower()
+    assert done.out == ""
+
+
+def test_a_broken_installation_is_one_line_too(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: object) -> None:
+        raise RestoreError("english.lm: the language model is damaged")
+
+    monkeypatch.setattr(engine, "Restorer", broken)
+    done = call("spun.txt")
+    assert (done.code, done.out, done.err) == (2, "", "restore: english.lm: the language model is damaged\n")
+
+
+def test_control_c(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(engine, "Restorer", interrupted)
+    done = call("spun.txt")
+    assert (done.code, done.err) == (130, "\nrestore: interrupted\n")
+
+
+def test_the_others_are_done_when_one_fails(call: Call, tmp_path: Path) -> None:
+    done = call("none.txt", "spun.txt", "-o", "out")
+    assert done.code == 3
+    assert (tmp_path / "out/spun.txt").read_text() == RESTORED
+
+
+# -- the command itself --------------------------------------------------------------------------------------------
+
+
+def test_help_has_options_and_commands(call: Call) -> None:
+    done = call("--help")
+    assert done.code == 0 and done.err == ""
+    assert done.out.startswith("Usage: restore [OPTIONS] [PATH]...\n")
+    assert "  model " in done.out
+    assert call("-h").out == done.out
+
+
+def test_a_group_alone_shows_its_help(call: Call) -> None:
+    done = call("model")
+    assert done.code == 2 and done.err.startswith("Usage: restore model ")
+
+
+def test_version(call: Call) -> None:
+    assert call("--version").out == "restore 0.1.0\n"
+
+
+def test_a_file_named_like_a_command(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "model").write_text(SPUN)
+    assert call("./model").out == RESTORED
+    assert call("--", "model").out == RESTORED
+
+
+def real(folder: Path, *args: str, **environment: str) -> subprocess.Popen[bytes]:
+    """The command in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "restore", *args],
+        env={**os.environ, "PYTHONPATH": str(SOURCE), **environment},
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_goes_away(tmp_path: Path, unbuffered: str) -> None:
+    (tmp_path / "big.txt").write_text("Nothing was said.\n\n" * 20_000)
+    process = real(tmp_path, "big.txt", "--format", "text", PYTHONUNBUFFERED=unbuffered)
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.read(10)
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait(60) == 141
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_slow_reader_gets_everything(tmp_path: Path, unbuffered: str) -> None:
+    text = "Nothing was said.\n\n" * 20_000
+    (tmp_path / "big.txt").write_text(text)
+    out, err = real(tmp_path, "big.txt", PYTHONUNBUFFERED=unbuffered).communicate(timeout=60)
+    assert (out.decode(), err) == (text, b"")

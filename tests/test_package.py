@@ -1,0 +1,37 @@
+"""What is packaged is what is there."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import restore
+from restore.config import dictionary_dir
+
+ROOT = Path(__file__).parents[1]
+SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+
+
+def test_every_package_is_listed() -> None:
+    source = ROOT / "src"
+    found = {".".join(path.parent.relative_to(source).parts) for path in source.rglob("__init__.py")}
+    assert set(SETTINGS["tool"]["setuptools"]["packages"]) == found | {"restore.dictionaries"}
+
+
+def test_the_data_are_found() -> None:
+    assert (dictionary_dir() / "english.lm").is_file()
+    assert list(dictionary_dir().glob("*.tsv"))
+
+
+def test_the_package_is_typed() -> None:
+    assert (Path(restore.__file__).parent / "py.typed").is_file()
+
+
+HEAVY = "rich", "numpy", "wordfreq", "rapidfuzz", "multiprocessing"
+LIGHT = f"import sys, restore.cli; sys.exit(bool(set({HEAVY}) & set(sys.modules)))"
+
+
+def test_the_command_line_imports_nothing_heavy() -> None:
+    subprocess.run([sys.executable, "-c", LIGHT], check=True, timeout=30, env={"PYTHONPATH": str(ROOT / "src")})

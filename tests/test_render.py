@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+import io
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fakes import CLEAN, HOSTILE, SPUN, FakeRestorer, result
+from restore.config import Config
+from restore.render.diff import render_diff
+from restore.render.inert import inert
+from restore.render.json import render_json
+from restore.render.plain import render_text, summary, totals
+from restore.render.terminal import band, make_console, show, show_diff
+from restore.result import Change, Restoration
+
+ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def view(of: Restoration, *, color: bool = False, width: int = 80, encoding: str = "utf-8", name: str = "") -> str:
+    buffer = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="replace", newline="")
+    show(of, make_console(buffer, color, width), name)
+    buffer.flush()
+    return buffer.buffer.getvalue().decode(encoding)  # type: ignore[attr-defined]
+
+
+PLAIN_VIEW = """\
+The [Overseas → Foreign] Minister [mentioned → said] [navy] (military?) gear.
+
+Nothing here.
+
+[old → new] changed   [word] (other?) left as it is, not sure enough
+
+before     after             confidence  alternatives
+Overseas   Foreign                 0.97
+mentioned  said                    0.75  told 0.20, stated 0.05
+navy       kept (military?)        0.40
+"""
+
+
+def stripped(text: str) -> str:
+    return "".join(line.rstrip() + "\n" for line in ESCAPES.sub("", text).split("\n")).rstrip("\n") + "\n"
+
+
+def test_the_view_without_colours() -> None:
+    assert stripped(view(result())) == PLAIN_VIEW
+
+
+def test_the_view_in_colours_says_the_same() -> None:
+    text = view(result(), color=True)
+    assert "\x1b[2;9mOverseas\x1b[0m \x1b[1;32mForeign\x1b[0m" in text
+    assert "\x1b[2;9mmentioned\x1b[0m \x1b[1;33msaid\x1b[0m" in text
+    assert "\x1b[4mnavy\x1b[0m" in text
+    assert "The Overseas Foreign Minister mentioned said navy (military?) gear." in stripped(text)
+
+
+def test_a_clean_text_is_shown_as_it_is() -> None:
+    assert view(result(CLEAN)) == CLEAN
+    assert view(result("")) == "\n"
+
+
+@pytest.mark.parametrize("width", [20, 40, 60, 80, 140, 200])
+def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    text = view(result(SPUN * 20 + "x" * 300), width=width, name="a/rather/long/name/of/a/file.txt")
+    assert max(len(line) for line in text.split("\n")) <= width
+    assert "x" * 300 in text.replace("\n", "")
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "latin-1"])
+def test_a_poor_code_page_gets_what_it_can_show(encoding: str) -> None:
+    text = view(result(SPUN + "中"), encoding=encoding, name="a.txt")
+    assert "[Overseas -> Foreign]" in text
+    assert "?" in text
+
+
+def test_nothing_in_the_text_reaches_the_terminal() -> None:
+    text = view(result(HOSTILE), color=True)
+    assert "\x1b" not in ESCAPES.sub("", text)
+    assert "\x1b[31mred" not in text
+    assert "␛[31mred␛]0;title␇ <U+202E>esrever<U+202C>." in text
+
+
+@pytest.mark.parametrize(
+    "text", ["plain", "tab\tand\nline", "“curly” – dash… é 中 👩", "[bold]no markup[/bold] :smile:"]
+)
+def test_harmless_text_stays(text: str) -> None:
+    assert inert(text) == text
+    assert stripped(view(Restoration(text))) == text.expandtabs() + "\n"
+
+
+@given(st.text())
+def test_inert_text_has_no_controls(text: str) -> None:
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", inert(text))
+
+
+@pytest.mark.parametrize(
+    ("sure", "label"), [(1.0, "0.9 and surer"), (0.9, "0.9 and surer"), (0.89, "0.7 to 0.9"), (0.0, "below 0.7")]
+)
+def test_bands(sure: float, label: str) -> None:
+    assert band(sure).label == label
+
+
+def test_text_is_the_text() -> None:
+    assert render_text(result()) == "The Foreign Minister said navy gear.\n\nNothing here.\n"
+    assert render_text(result(CLEAN)) == CLEAN
+
+
+def test_json_is_the_contract_on_one_line() -> None:
+    line = render_json(result(), "a.txt")
+    assert line.count("\n") == 1 and line.endswith("\n")
+    data = json.loads(line)
+    assert list(data) == ["path", "spun_probability", "spin_rate", "profiles", "words", "changes", "error"]
+    assert data["path"] == "a.txt" and data["error"] is None
+    assert data["changes"][1] == {
+        "start": 22,
+        "end": 31,
+        "before": "mentioned",
+        "after": "said",
+        "confidence": 0.75,
+        "applied": True,
+        "source": "press",
+        "alternatives": [{"text": "told", "confidence": 0.2}, {"text": "stated", "confidence": 0.05}],
+    }
+
+
+def test_json_of_a_failure() -> None:
+    data = json.loads(render_json(None, "a.txt", "not a text: binary data"))
+    assert (data["changes"], data["error"]) == ([], "not a text: binary data")
+
+
+@given(st.text())
+def test_json_comes_back(text: str) -> None:
+    changes = [Change.from_json(c) for c in json.loads(render_json(result("mentioned " + text)))["changes"]]
+    assert tuple(changes) == result("mentioned " + text).changes
+
+
+DIFF = """\
+--- a/x/a.txt
++++ b/x/a.txt
+@@ -1,3 +1,3 @@
+-The Overseas Minister mentioned navy gear.
++The Foreign Minister said navy gear.
+{0}
+ Nothing here.
+""".format(" ")
+
+
+def test_diff() -> None:
+    assert render_diff(result(), "x/a.txt") == DIFF
+    assert render_diff(result(), "/x/a.txt") == DIFF
+
+
+def test_no_diff_where_nothing_changes() -> None:
+    assert render_diff(result(CLEAN), "a.txt") == ""
+    assert render_diff(FakeRestorer(Config(min_confidence=1)).restore(SPUN), "a.txt") == ""
+
+
+def test_diff_on_a_terminal_is_coloured_and_inert() -> None:
+    buffer = io.StringIO()
+    show_diff(result(HOSTILE), make_console(buffer, True, 80), "a.txt")
+    assert "\x1b[31m-He mentioned ␛[31mred" in buffer.getvalue()
+    assert "\x1b[32m+He said ␛[31mred" in buffer.getvalue()
+
+
+LINES = st.lists(
+    st.sampled_from(["mentioned", "Overseas x", "clean", "", "a\rb", "c\u2028d", "navy\r", "x\x0cy"]), max_size=30
+)
+
+
+@pytest.mark.skipif(shutil.which("patch") is None, reason="needs patch")
+@given(LINES, st.booleans())
+def test_patch_makes_the_restored_file(tmp_path_factory: pytest.TempPathFactory, lines: list[str], ended: bool) -> None:
+    text = "\n".join(lines) + ("\n" if ended and lines else "")
+    found = result(text)
+    folder: Path = tmp_path_factory.mktemp("patch")
+    (folder / "a.txt").write_bytes(text.encode())
+    diff = render_diff(found, "a.txt").encode()
+    if diff:
+        subprocess.run(["patch", "-p1", "-s", "--binary"], input=diff, cwd=folder, check=True, timeout=20)
+    assert (folder / "a.txt").read_bytes() == found.text.encode()
+
+
+SUMMARIES = [
+    (result(), "a.txt: 8 words, 2 changes, 1 declined, spin rate 0.80 (press), 0.5 s"),
+    (result(CLEAN), "a.txt: 5 words, 0 changes, reads as nobody spun it, 0.5 s"),
+    (result("One"), "a.txt: 1 word, 0 changes, reads as nobody spun it, 0.5 s"),
+    (Restoration("x", (), 0.9, 0.2, {}, 1), "a.txt: 1 word, 0 changes, nothing sure enough to change, 0.5 s"),
+]
+
+
+@pytest.mark.parametrize(("of", "expected"), SUMMARIES)
+def test_summary(of: Restoration, expected: str) -> None:
+    assert summary(of, "a.txt", 0.5) == expected
+
+
+def test_totals() -> None:
+    assert totals(55, 50, 1, 37412, 8012, 7, 9.13) == (
+        "55 files: 37,412 words, 8,012 changes in 50 files, 7 declined, 1 failed, 9.1 s"
+    )
+    assert totals(2, 0, 0, 10, 0, 0, 0.1) == "2 files: 10 words, 0 changes in 0 files, 0.1 s"

@@ -7,7 +7,7 @@ draw one synonym a word and article, so what is counted is articles, not occurre
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -44,7 +44,7 @@ class Counts:
     that was swapped in it: how often a spinner that knows the original would have swapped it.
     """
 
-    swaps: Counter[Swap] = field(default_factory=Counter)
+    swaps: dict[Swap, float] = field(default_factory=dict)
     chances: dict[Words, float] = field(default_factory=dict)
     articles: int = 0
 
@@ -73,7 +73,7 @@ def count_pairs(pairs: Iterable[tuple[str, str]], prior: Mapping[Swap, float] | 
         blocks += _blocks(article, a, b)
         originals.append(b)
     _maximise(blocks, prior)
-    return _count(blocks, originals)
+    return _count(blocks, originals, {swap.original for swap in prior})
 
 
 def _words(text: str) -> Words:
@@ -157,7 +157,8 @@ def _arcs(
 # -- counting ----------------------------------------------------------------------------------------------------------
 
 
-def _count(blocks: Sequence[_Block], originals: Sequence[Words]) -> Counts:
+def _count(blocks: Sequence[_Block], originals: Sequence[Words], asked: set[Words]) -> Counts:
+    """``asked``: originals whose chances are wanted even if they were never swapped."""
     swapped: dict[Swap, dict[int, float]] = defaultdict(dict)
     for block in blocks:
         for swap, share in block.expected.items():
@@ -166,8 +167,8 @@ def _count(blocks: Sequence[_Block], originals: Sequence[Words]) -> Counts:
     counts = Counts(articles=len(originals))
     for swap, held in swapped.items():
         if sum(held.values()) > 0.3:
-            counts.swaps[swap] = sum(held.values())  # type: ignore[assignment]
-    units = {swap.original for swap in counts.swaps}
+            counts.swaps[swap] = sum(held.values())
+    units = asked | {swap.original for swap in counts.swaps}
     present = [_units_in(words, units) for words in originals]
     for rate, found in zip(_rates(swapped, present), present, strict=True):
         for unit in found:

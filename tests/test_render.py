@@ -146,7 +146,7 @@ DIFF = """\
 @@ -1,3 +1,3 @@
 -The Overseas Minister mentioned navy gear.
 +The Foreign Minister said navy gear.
-{0}
+{}
  Nothing here.
 """.format(" ")
 

@@ -35,12 +35,12 @@ The [Overseas → Foreign] Minister [mentioned → said] [navy] (military?) gear
 
 Nothing here.
 
-[old → new] changed   [word] (other?) left as it is, not sure enough
+[old → new] changed   [word] (other?) left as it is
 
-before     after             confidence  alternatives
-Overseas   Foreign                 0.97
-mentioned  said                    0.75  told 0.20, stated 0.05
-navy       kept (military?)        0.40
+before     after        confidence  alternatives
+Overseas   Foreign            0.97
+mentioned  said               0.75  told 0.20, stated 0.05
+navy       (military?)        0.40
 """
 
 

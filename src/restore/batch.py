@@ -16,6 +16,7 @@ from . import files
 from .config import Config
 from .encoding import Decoded, decode
 from .errors import RestoreError
+from .formats import structure
 from .result import Restoration
 from .text import Span
 
@@ -135,7 +136,8 @@ def perform(job: Job, restorer: Restores) -> Outcome:
     """Read, restore and, if there is a target, write one document; what goes wrong becomes the outcome's error."""
     try:
         decoded = decode(files.read(job.source))
-        outcome = Outcome(job.source, restorer.restore(decoded.text), decoded)
+        protected = structure(job.source.path, decoded.text)
+        outcome = Outcome(job.source, restorer.restore(decoded.text, protected), decoded)
         if job.target is not None:
             files.write_output(job.target, outcome.data, job.force)
     except RestoreError as error:

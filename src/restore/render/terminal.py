@@ -90,22 +90,27 @@ def article(result: Restoration, colored: bool = True, arrow: str = "→") -> Te
 def _marked(change: Change, colored: bool, arrow: str) -> Text:
     before, after, style = inert(change.before), inert(change.after), band(change.confidence).style
     if not change.applied:
-        note = f" ({after or 'nothing'}?)"
+        note = f" {_doubt(change)}"
         return Text.assemble((before, _DECLINED), (note, "dim")) if colored else Text(f"[{before}]{note}")
     if colored:
         return Text.assemble((before, _OLD), " " if before and after else "", (after, style))
     return Text(f"[{before} {arrow} {after}]")
 
 
+def _doubt(change: Change) -> str:
+    """The reading that was not sure enough."""
+    return f"({inert(change.after) or 'nothing'}?)"
+
+
 def legend(result: Restoration, colored: bool = True, arrow: str = "→") -> Text:
     """What the marks mean; only those that occur."""
     if not colored:
-        return Text(f"[old {arrow} new] changed   [word] (other?) left as it is, not sure enough")
+        return Text(f"[old {arrow} new] changed   [word] (other?) left as it is")
     used = [b for b in BANDS if any(c.applied and band(c.confidence) is b for c in result.changes)]
     parts = [Text("old", _OLD)] if used else []
     parts += [Text(b.label, b.style) for b in used]
     if len(result.applied) < len(result.changes):
-        parts.append(Text.assemble(("kept", _DECLINED), (" (not sure enough?)", "dim")))
+        parts.append(Text.assemble(("word", _DECLINED), (" (other?)", "dim"), " left as it is"))
     return Text("   ").join(parts)
 
 
@@ -124,7 +129,7 @@ def table(result: Restoration, narrow: bool = False, arrow: str = "→") -> Tabl
 def _row(change: Change) -> Iterator[Text]:
     style = band(change.confidence).style if change.applied else "dim"
     yield Text(inert(change.before))
-    yield Text(inert(change.after), style) if change.applied else Text(f"kept ({inert(change.after)}?)", style)
+    yield Text(inert(change.after), style) if change.applied else Text(_doubt(change), style)
     yield Text(f"{change.confidence:.2f}", style)
     others = change.alternatives[:_ALTERNATIVES]
     yield Text(", ".join(f"{inert(a.text) or 'nothing'} {a.confidence:.2f}" for a in others), "dim")

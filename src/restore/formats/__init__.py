@@ -1,0 +1,27 @@
+"""Which stretches of a file are not prose, by its format: they are protected, so a file keeps its structure.
+
+Plain text has none. What is the same in all formats (addresses, code between backticks, ``restore: off``) is found
+in ``text``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..text import Span
+from .html import html_spans
+from .markdown import markdown_spans
+
+_BY_SUFFIX = {
+    ".md": markdown_spans,
+    ".markdown": markdown_spans,
+    ".html": html_spans,
+    ".htm": html_spans,
+    ".xhtml": html_spans,
+}
+
+
+def structure(path: Path | None, text: str) -> list[Span]:
+    """What to protect in the text of ``path``; nothing if it has no name or is in no format known here."""
+    finder = _BY_SUFFIX.get(path.suffix.lower()) if path is not None else None
+    return finder(text) if finder is not None else []

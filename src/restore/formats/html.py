@@ -1,0 +1,69 @@
+"""HTML: everything but the text between tags is structure.
+
+A scanner, not a parser: it has to give offsets, to take broken pages as they are, and to be linear in their length.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ..text import Span
+
+_OPENING = re.compile(r"<(?:!--|[!?]|/?([A-Za-z][A-Za-z0-9:-]{0,30}+))|&#?[A-Za-z0-9]{1,31}+;")
+_TAG_REST = re.compile(r"(?:[^>\"']++|\"[^\"]*+\"|'[^']*+')*+>")
+_VERBATIM = frozenset(("script", "style", "code", "pre", "textarea", "kbd", "samp", "var", "svg", "math", "template"))
+
+
+def html_spans(text: str) -> list[Span]:
+    """Tags, comments, entities, and elements whose content is no prose."""
+    return list(_scan(text))
+
+
+def _scan(text: str) -> Iterator[Span]:
+    at = 0
+    page = _Page(text)
+    while match := _OPENING.search(text, at):
+        start = match.start()
+        if match[0][0] == "&":
+            at = match.end()
+        elif match[0] == "<!--":
+            at = page.after("-->", match.end())
+        else:
+            at = page.tag_end(match.end())
+            name = (match[1] or "").lower()
+            if name in _VERBATIM and match[0][1] != "/" and text[at - 2 : at] != "/>":
+                at = page.tag_end(page.after(f"</{name}", at))
+        yield Span(start, at)
+
+
+class _Page:
+    """Where things end; what was once not found is not looked for again, or the scan would be quadratic."""
+
+    def __init__(self, text: str) -> None:
+        lower = text.lower()
+        self._text = lower if len(lower) == len(text) else text
+        self._missing: set[str] = set()
+        self._quotes_end = True
+
+    def after(self, ending: str, at: int) -> int:
+        """The offset behind ``ending``, or the end of the text."""
+        end = self._find(ending, at)
+        return end if end >= 0 else len(self._text)
+
+    def tag_end(self, at: int) -> int:
+        """Behind the ``>`` that is in no quotation; behind the first one where quotations are broken; else ``at``."""
+        if self._quotes_end and ">" not in self._missing:
+            match = _TAG_REST.match(self._text, at)
+            if match:
+                return match.end()
+            self._quotes_end = False
+        end = self._find(">", at)
+        return end if end >= 0 else at
+
+    def _find(self, ending: str, at: int) -> int:
+        found = -1 if ending in self._missing else self._text.find(ending, at)
+        if found < 0:
+            self._missing.add(ending)
+            return -1
+        return found + len(ending)

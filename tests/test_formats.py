@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from restore.formats import structure
+from restore.formats.html import html_spans
+from restore.formats.markdown import markdown_spans
+from restore.text import Span
+
+
+def prose(text: str, spans: list[Span]) -> str:
+    """What is left to change, structure shown as dots."""
+    marks = list(text)
+    for start, end in spans:
+        marks[start:end] = ["·" if char != "\n" else char for char in text[start:end]]
+    shown = "".join(marks)
+    while "··" in shown:
+        shown = shown.replace("··", "·")
+    return shown
+
+
+HTML = [
+    ("He <b>said</b> so.", "He ·said· so."),
+    ('<a href="x>y" title=\'navy "gear"\'>navy</a>', "·navy·"),
+    ("<!-- navy --> gear", "· gear"),
+    ("<!DOCTYPE html><p>navy", "·navy"),
+    ("<script>var navy = '</p>';</script> gear", "· gear"),
+    ("<STYLE>navy{}</Style> gear", "· gear"),
+    ("<pre>navy\n</pre>gear", "·\n·gear"),
+    ("<svg/>gear", "·gear"),
+    ("AT&amp;T &#8220;navy&#x201d;", "AT·T ·navy·"),
+    ("<!-- never closed navy", "·"),
+    ("<script>never closed navy", "·"),
+    ('<a href="never closed>navy</a> gear', "·navy· gear"),
+    ("a < b and navy", "a < b and navy"),
+    ("I <3 navy & gear; x<y", "I <3 navy & gear; x·"),
+    ("plain navy gear", "plain navy gear"),
+    ("", ""),
+]
+
+
+@pytest.mark.parametrize(("text", "left"), HTML)
+def test_html(text: str, left: str) -> None:
+    assert prose(text, html_spans(text)) == left
+
+
+MARKDOWN = [
+    ("# Navy gear\n\nHe *said* so.\n", "# Navy gear\n\nHe *said* so.\n"),
+    ("---\ntitle: navy\n---\nGear\n", "·\n·\n·\nGear\n"),
+    ("+++\ntitle = 'navy'\n+++\nGear\n", "·\n·\n·\nGear\n"),
+    ("---\n\nA rule, not front matter: navy\n", "---\n\nA rule, not front matter: navy\n"),
+    ("```py\nnavy\n```\ngear\n", "·\n·\n·\ngear\n"),
+    ("~~~\nnavy\n```\n~~~\ngear\n", "·\n·\n·\n·\ngear\n"),
+    ("```\nnever closed navy", "·\n·"),
+    ("```navy``` gear", "```navy``` gear"),
+    ("Text:\n\n    navy()\n    gear()\n\nMore.\n", "Text:\n\n·\n·\n\nMore.\n"),
+    ("- navy\n\n    gear of the item\n", "- navy\n\n    gear of the item\n"),
+    ("wrapped\n    navy\n", "wrapped\n    navy\n"),
+    ("See [the navy](http://navy.mil/gear_(x) 'navy').\n", "See [the navy· 'navy').\n"),
+    ("See [the navy][navy gear].\n\n[navy gear]: http://x/navy 'navy'\n", "See [the navy·.\n\n·\n"),
+    ("He <kbd>navy</kbd> said <b class='navy'>so</b>.\n", "He · said ·so·.\n"),
+    ("| navy | gear |\n|---|---|\n", "| navy | gear |\n|---|---|\n"),
+    ("> navy\r\n> gear\r\n", "> navy\r\n> gear\r\n"),
+    ("", ""),
+]
+
+
+@pytest.mark.parametrize(("text", "left"), MARKDOWN)
+def test_markdown(text: str, left: str) -> None:
+    assert prose(text, markdown_spans(text)) == left
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a", "a.text", None])
+def test_plain_text_has_no_structure(name: str | None) -> None:
+    assert structure(Path(name) if name else None, "<b>---\n    navy</b>") == []
+
+
+@pytest.mark.parametrize("name", ["a.HTML", "b.htm", "c.md", "d.Markdown"])
+def test_the_suffix_tells(name: str) -> None:
+    assert structure(Path(name), "<b>navy</b>") == [Span(0, 3), Span(7, 11)]
+
+
+PIECES = st.lists(
+    st.sampled_from(["<", ">", "'", '"', "<a ", "<!--", "-->", "<pre>", "```", "~~~", "](", "(", "\n", "    ", "x"])
+)
+
+
+@given(PIECES.map("".join))
+def test_spans_lie_in_the_text(text: str) -> None:
+    for start, end in (*html_spans(text), *markdown_spans(text)):
+        assert 0 <= start < end <= len(text)
+
+
+HOSTILE = [
+    "<",
+    "<a '",
+    "<a '>'",
+    '<a "',
+    "<!--",
+    "<script>",
+    "](",
+    "](a(",
+    "][",
+    "[",
+    "`",
+    "```\n",
+    "~~~ \n",
+    "&",
+    "&a",
+    "    \n",
+    "---\n",
+]
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+@pytest.mark.parametrize("last", ["", '"', "'", ">"])
+def test_time_is_linear_whatever_the_text(piece: str, last: str) -> None:
+    begin = time.process_time()
+    markdown_spans(piece * 100_000 + last)
+    assert time.process_time() - begin < 3

@@ -25,6 +25,9 @@ KNOWN = {
     "utf-16-be bare": (ENGLISH.encode("utf-16-be"), "utf-16-be", ENGLISH),
     "utf-32-le with mark": (codecs.BOM_UTF32_LE + ENGLISH.encode("utf-32-le"), "utf-32-le", ENGLISH),
     "windows-1252": (ENGLISH.encode("cp1252"), "cp1252", ENGLISH),
+    "mac roman": (ENGLISH.encode("mac_roman"), "mac_roman", ENGLISH),
+    "mac roman apostrophe": (b"it\xd5s so", "mac_roman", "it’s so"),
+    "windows-1252 capitals": ("ÓSCAR ÕES said".encode("cp1252"), "cp1252", "ÓSCAR ÕES said"),
     "no windows-1252": (b"the caf\xe9 \x81\x8d closed", "latin-1", "the café \x81\x8d closed"),
     "old mac line ends": (PLAIN.replace("\n", "\r").encode(), "utf-8", PLAIN.replace("\n", "\r")),
     "mixed line ends": (b"a\r\nb\nc\rd", "utf-8", "a\r\nb\nc\rd"),
@@ -97,9 +100,7 @@ def test_a_mark_decides(text: str, encoding: str) -> None:
 @pytest.mark.skipif(importlib.util.find_spec("charset_normalizer") is None, reason="needs charset-normalizer")
 @pytest.mark.parametrize("encoding", ["cp1251", "shift_jis", "cp1252"])
 def test_a_second_opinion_is_lossless(encoding: str) -> None:
-    text = {"cp1251": "Он сказал, что не знает. " * 20, "shift_jis": "彼は知らないと言った。" * 20}.get(
-        encoding, ENGLISH * 20
-    )
+    text = {"cp1251": "Он сказал, что не знает. " * 20, "shift_jis": "彼は知らないと言った。" * 20}.get(encoding, ENGLISH * 20)
     data = text.encode(encoding)
     found = decode(data)
     assert found.encode(found.text) == data

@@ -15,7 +15,7 @@ LEVELS = (
     ("errors", "config"),
     ("text", "casing", "align", "encoding"),
     ("result", "dictionary", "frequency", "lm", "formats"),
-    ("candidates",),
+    ("candidates", "context"),
     ("lattice", "decode", "_kernel"),
     ("document", "confidence"),
     ("engine",),

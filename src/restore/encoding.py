@@ -31,7 +31,13 @@ _UTF16_SHARE = 0.7
 _CONTROL = re.compile(r"[\x00-\x06\x0e-\x1a\x1c-\x1f]")
 """No text holds these. Bell to carriage return, and escape, are found in real ones."""
 
-_SINGLE_BYTE = ("mac_roman", "cp1250", "cp1251", "cp1253", "cp1254", "cp1257", "koi8_r")
+_MAC_ROMAN = re.compile(rb"[a-z]\xd5|[a-z.,!?]\xd3")
+"""An apostrophe or a closing quote where Windows-1252 would have a capital O with an accent after a small letter."""
+
+_WINDOWS = re.compile(rb"[\x91-\x94\x96\x97]")
+"""Quotes and dashes of Windows-1252."""
+
+_SINGLE_BYTE = ("cp1251", "cp1253", "koi8_r")
 """What charset-normalizer is listened to for, besides multi-byte encodings: the fallback would read these wrongly."""
 
 _CHAOS, _COHERENCE = 0.02, 0.6
@@ -64,8 +70,8 @@ class Decoded:
 def decode(data: bytes) -> Decoded:
     """Find the encoding of ``data`` and read it.
 
-    A byte-order mark decides; then UTF-16 that gives itself away, then UTF-8; then, where it is installed, what
-    charset-normalizer is sure of; then Windows-1252, and Latin-1, which can hold any byte.
+    A byte-order mark decides; then UTF-16 that gives itself away, then UTF-8, then Mac Roman that gives itself away; then,
+    where it is installed, what charset-normalizer is sure of; then Windows-1252, and Latin-1, which can hold any byte.
 
     Raises:
         RestoreError: no text, or not what its byte-order mark promises.
@@ -88,6 +94,8 @@ def _candidates(data: bytes) -> Iterator[str]:
     if utf16:
         yield utf16
     yield "utf-8"
+    if _MAC_ROMAN.search(data) and not _WINDOWS.search(data):
+        yield "mac_roman"
     yield from _opinion(data)
     yield "cp1252"
     yield "latin-1"

@@ -9,14 +9,16 @@ _VOWEL_LETTERS = frozenset("aefhilmnorsx")
 """Letters whose names begin with a vowel sound: an MP, an NBC show."""
 
 
-def match_case(original: str, spun: str) -> str:
+def match_case(original: str, spun: str, shouting: bool = False) -> str:
     """``original`` in the capitals of ``spun``; spinners keep the case of the first letter.
 
-    >>> match_case("foreign", "Overseas"), match_case("reach", "ATTAIN"), match_case("Middle East", "Center East")
-    ('Foreign', 'REACH', 'Middle East')
+    ``shouting``: the words around are in capitals too, so those of ``spun`` are style and not an acronym.
+
+    >>> match_case("foreign", "Overseas"), match_case("reach", "ATTAIN", True), match_case("United States", "USA")
+    ('Foreign', 'REACH', 'United States')
     """
     letters = [c for c in spun if c.isalpha()]
-    if len(letters) > 1 and all(c.isupper() for c in letters) and len(spun.split()[0]) > 1:
+    if shouting and len(letters) > 1 and all(c.isupper() for c in letters):
         return original.upper()
     if letters and letters[0].isupper() and original[:1].islower():
         return original[0].upper() + original[1:]

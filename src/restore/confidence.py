@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from .candidates import FAMILY_NAMES, KEEP, Channel
+from .candidates import FAMILY_NAMES, Channel
 from .document import Inference
 from .errors import RestoreError
 from .text import Document, tokenize
@@ -48,7 +48,8 @@ class Support:
 
 def readings(channel: Channel, document: Document, inference: Inference) -> dict[Reading, Support]:
     """All changes worth a thought. A phrase swapped for one of equal length is a change for each word, so that "may attain" for
-    "could reach" and the two words by themselves support each other."""
+    "could reach" and the two words by themselves support each other.
+    """
     edges = inference.edges
     found: dict[Reading, Support] = defaultdict(Support)
     for start in range(len(edges.first) - 1):
@@ -67,11 +68,7 @@ def _split(document: Document, start: int, end: int, text: str) -> Sequence[Read
     words = unit_words(text)
     norms = [document.tokens[at].norm for at in range(start, end)]
     if len(words) == len(norms):
-        return [
-            Reading(start + k, start + k + 1, surface)
-            for k, (surface, norm) in enumerate(words)
-            if norm != norms[k]
-        ]
+        return [Reading(start + k, start + k + 1, surface) for k, (surface, norm) in enumerate(words) if norm != norms[k]]
     return [Reading(start, end, text)]
 
 

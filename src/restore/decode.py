@@ -6,6 +6,7 @@ from array import array
 from collections.abc import Sequence
 from math import exp, log1p
 
+from .kernel import KERNEL
 from .lattice import END_OF_SENTENCE, Graph
 
 _NEVER = float("-inf")
@@ -23,6 +24,10 @@ def forward_backward(graph: Graph, score: Sequence[float]) -> tuple[array[float]
 
     ``score`` holds the channel's natural-log score of each edge. Baum (1972); for a lattice as here, Wessel et al. (2001).
     """
+    if KERNEL is not None:
+        arcs = graph.source, graph.target, graph.edge, graph.log_lm, graph.sentences, graph.nodes
+        likelihood, posterior = KERNEL.forward_backward(*arcs, score if isinstance(score, array) else array("d", score))
+        return array("d", likelihood), array("d", posterior)
     likelihood = array("d")
     posterior = array("d", bytes(8 * len(score)))
     for index in range(len(graph.sentences) - 1):
@@ -32,9 +37,7 @@ def forward_backward(graph: Graph, score: Sequence[float]) -> tuple[array[float]
     return likelihood, posterior
 
 
-def _sentence(
-    graph: Graph, score: Sequence[float], arcs: range, first: int, stop: int, posterior: array[float]
-) -> float:
+def _sentence(graph: Graph, score: Sequence[float], arcs: range, first: int, stop: int, posterior: array[float]) -> float:
     weight = [graph.log_lm[a] + (score[graph.edge[a]] if graph.edge[a] != END_OF_SENTENCE else 0.0) for a in arcs]
     forward = [_NEVER] * (stop - first)
     forward[0] = 0.0

@@ -58,9 +58,7 @@ class Inference:
 def infer(model: LanguageModel, channel: Channel, document: Document, families: Sequence[bool]) -> Inference:
     """Rates, spun sentences and the posterior of every edge. ``families``: which to consider, by number."""
     edges = channel.edges(document)
-    rates: Rates = tuple(
-        _FIRST_RATES[name] if on else 0.0 for name, on in zip(FAMILY_NAMES, families, strict=True)
-    )
+    rates: Rates = tuple(_FIRST_RATES[name] if on else 0.0 for name, on in zip(FAMILY_NAMES, families, strict=True))
     score = score_edges(channel, edges, rates)
     graph = expand(model, channel, edges, document.sentences, score)
     genuine = log_genuine(model, edges, document.sentences)

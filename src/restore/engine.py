@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from math import exp
 
 from .candidates import FAMILY_NAMES, USER, Channel
-from .casing import article_for, match_case
-from .confidence import Calibration, Reading, Support, read_calibration, readings
+from .casing import match_case
+from .confidence import Reading, Support, read_calibration, readings
 from .config import FAMILIES, Config
 from .dictionary import read_dictionary, read_protected
 from .document import Inference, infer
 from .lm import LanguageModel
 from .result import Alternative, Change, Restoration
-from .text import Document, Span, Token, parse, protected_spans
+from .text import Document, Span, parse, protected_spans
 
 _REPORTED = 0.2
 """Declined changes less sure than this are not worth a reader's time."""
@@ -62,9 +61,7 @@ class Restorer:
                 chosen.append(reading)
         for reading in sorted(chosen):
             others = [r for r in ranked if r != reading and r.start == reading.start and r.end == reading.end]
-            alternatives = tuple(
-                Alternative(fit(document, r)[2], confidences[r]) for r in others[:_ALTERNATIVES]
-            )
+            alternatives = tuple(Alternative(fit(document, r)[2], confidences[r]) for r in others[:_ALTERNATIVES])
             start, end, after = fit(document, reading)
             before = document.text[start:end]
             if before != after:
@@ -87,13 +84,25 @@ def fit(document: Document, reading: Reading) -> tuple[int, int, str]:
     """Characters to replace and what to put there: capitals as before, clitics ('s) joined to their word."""
     text, tokens = document.text, document.tokens
     start, end = tokens[reading.start].start, tokens[reading.end - 1].end
-    after = match_case(reading.text, text[start:end])
+    after = match_case(reading.text, text[start:end], _shouting(document, reading))
     gap = text[tokens[reading.start - 1].end : start] if reading.start else ""
     if after[0] in "'’" and after[1:2].isalpha() and gap == " ":
         return start - 1, end, after
     if text[start] in "'’" and not gap and after[0].isalnum() and reading.start:
         return start, end, " " + after
     return start, end, after
+
+
+def _spin_rate(inference: Inference) -> float:
+    """The rate of the family that swapped most."""
+    return inference.rates[inference.swaps.index(max(inference.swaps))]
+
+
+def _shouting(document: Document, reading: Reading) -> bool:
+    """Whether a neighbouring word is written in capitals."""
+    around = [reading.start - 1, reading.end]
+    words = [document.text[t.start : t.end] for at in around if 0 <= at < len(document.tokens) and (t := document.tokens[at])]
+    return any(word.isupper() and len(word) > 1 and word.isalpha() for word in words)
 
 
 def _restoration(document: Document, inference: Inference, changes: tuple[Change, ...]) -> Restoration:
@@ -104,7 +113,7 @@ def _restoration(document: Document, inference: Inference, changes: tuple[Change
         document.text,
         changes,
         spun_probability=spun,
-        spin_rate=max(inference.rates) if spun > 0.5 else 0.0,
+        spin_rate=_spin_rate(inference) if spun > 0.5 else 0.0,
         profiles=shares if spun > 0.5 else {},
         words=sum(token.norm[0].isalnum() for token in document.tokens),
         passages=_passages(document, inference.spun),

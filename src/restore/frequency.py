@@ -12,7 +12,7 @@ _UNKNOWN_MASS = 0.015
 
 
 def log_share_of_unknown(norm: str) -> float:
-    """log P(word | the word is out of the vocabulary), natural; the parts of a hyphenated word are multiplied."""
+    """Log P(word | the word is out of the vocabulary), natural; the parts of a hyphenated word are multiplied."""
     return log(_frequency(norm) / _UNKNOWN_MASS)
 
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from .align import align
-from .dictionary import Row
 from .errors import RestoreError
 from .text import tokenize
 
@@ -111,9 +110,7 @@ def _maximise(blocks: Sequence[_Block], prior: Mapping[Swap, float]) -> None:
         counts = fresh
 
 
-def _expect(
-    block: _Block, counts: Mapping[Swap, float], prior: Mapping[Swap, float], total: float
-) -> dict[Swap, float]:
+def _expect(block: _Block, counts: Mapping[Swap, float], prior: Mapping[Swap, float], total: float) -> dict[Swap, float]:
     """Posterior use of each swap in a block, the block's own earlier vote left out."""
     n, m = len(block.spun), len(block.original)
     arcs: dict[tuple[int, int], list[tuple[int, int, Swap, float]]] = {}
@@ -177,12 +174,7 @@ def _count(blocks: Sequence[_Block], originals: Sequence[Words], asked: set[Word
 
 
 def _units_in(words: Words, units: set[Words]) -> set[Words]:
-    return {
-        words[i : i + n]
-        for n in range(1, MAX_WORDS + 1)
-        for i in range(len(words) - n + 1)
-        if words[i : i + n] in units
-    }
+    return {words[i : i + n] for n in range(1, MAX_WORDS + 1) for i in range(len(words) - n + 1) if words[i : i + n] in units}
 
 
 def _rates(swapped: Mapping[Swap, Mapping[int, float]], present: Sequence[set[Words]]) -> list[float]:

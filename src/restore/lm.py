@@ -3,9 +3,8 @@
 An n-gram back-off model: log P(w | h) is stored for every n-gram that was kept; for the others it is
 back-off(h) + log P(w | h'), h' being h without its oldest word.
 
-File layout (little-endian)::
+Sections of the file (see ``restore.sections``)::
 
-    magic, header length, JSON header (format, order, corpus, ...; name -> [offset, bytes] of each section)
     words        UTF-8, one a line; the line number is the word's id
     unigrams     float32 log-probability, float32 back-off for each id
     per order n  buckets (uint32), entries (uint32), back-offs (uint8, not for the highest order), codebooks
@@ -17,20 +16,16 @@ two million look-ups.
 
 from __future__ import annotations
 
-import json
-import mmap
-import struct
+from array import array
 from bisect import bisect_left
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from .errors import RestoreError
+from .sections import SectionFile
 
-MAGIC = b"restore-lm\x00"
+MAGIC = b"restore-lm"
 FORMAT = 1
-PREFIX = struct.Struct("<11sxI")
-"""Magic and header length."""
 
 UNKNOWN, START, END, NUMBER = range(4)
 SPECIAL_WORDS = ("<unk>", "<s>", "</s>", "<num>")
@@ -77,31 +72,17 @@ class LanguageModel:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self._map = _open(path)
-        self.header = _read_header(path, self._map)
-        try:
-            self.order = int(self.header["order"])
-            self.unigrams = self.section("unigrams").cast("f")
-            self.tables = [self._table(n) for n in range(2, self.order + 1)]
-        except (KeyError, TypeError, ValueError) as error:
-            raise _damaged(path) from error
+        self._file = SectionFile(path, MAGIC, FORMAT, "language model")
+        self.header = self._file.header
+        self.order = self._file.number("order")
+        self.unigrams = self._file.section("unigrams", "f")
+        self.tables = [self._table(n) for n in range(2, self.order + 1)]
         self._check()
-
-    def section(self, name: str) -> memoryview:
-        """The bytes of one section, not copied."""
-        offset, size = self.header["sections"][name]
-        if not (0 <= offset <= offset + size <= len(self._map)):
-            raise _damaged(self.path)
-        return memoryview(self._map)[offset : offset + size]
 
     @cached_property
     def words(self) -> list[str]:
         """The vocabulary, by id."""
-        try:
-            return str(self.section("words"), "utf-8").split("\n")
-        except UnicodeDecodeError as error:
-            raise _damaged(self.path) from error
+        return self._file.lines("words")
 
     @cached_property
     def ids(self) -> dict[str, int]:
@@ -118,8 +99,14 @@ class LanguageModel:
         """The state at the beginning of a sentence."""
         return ((START, self.unigrams[2 * START + 1]),)
 
+    @cached_property
+    def memory(self) -> tuple[object, ...]:
+        """The model's numbers as the compiled kernel takes them; the large ones are the file itself."""
+        books = [array("f", table.log_probs + table.log_backoffs) for table in self.tables]
+        return (self.unigrams, *((*table[:4], book) for table, book in zip(self.tables, books, strict=True)))
+
     def score(self, state: State, word: int) -> tuple[float, State]:
-        """log P(word | state), natural, and the state after the word."""
+        """Log P(word | state), natural, and the state after the word."""
         log_prob = self.unigrams[2 * word]
         after = [(word, self.unigrams[2 * word + 1])]
         value = extend_hash(0, word)
@@ -138,20 +125,20 @@ class LanguageModel:
         return log_prob, tuple(after)
 
     def _table(self, n: int) -> Table:
-        books = self.section(f"codebooks{n}").cast("f")
-        highest = n == self.order
+        file, highest = self._file, n == self.order
+        books = file.section(f"codebooks{n}", "f")
         return Table(
-            shift=int(self.header["shifts"][str(n)]),
-            buckets=self.section(f"buckets{n}").cast("I"),
-            entries=self.section(f"entries{n}").cast("I"),
-            backoffs=memoryview(b"") if highest else self.section(f"backoffs{n}"),
+            shift=file.number("shifts", str(n)),
+            buckets=file.section(f"buckets{n}", "I"),
+            entries=file.section(f"entries{n}", "I"),
+            backoffs=memoryview(b"") if highest else file.section(f"backoffs{n}"),
             log_probs=tuple(books[:256]),
             log_backoffs=() if highest else tuple(books[256:512]),
         )
 
     def _check(self) -> None:
         """Refuse a file whose sections do not fit together, so that no look-up can leave them."""
-        vocabulary = int(self.header.get("vocabulary", -1))
+        vocabulary = self._file.number("vocabulary")
         fits = len(self.unigrams) == 2 * vocabulary and vocabulary > NUMBER and 2 <= self.order <= 4
         for n, table in enumerate(self.tables, start=2):
             size = len(table.entries)
@@ -160,31 +147,4 @@ class LanguageModel:
             fits = fits and len(table.log_probs) == 256
             fits = fits and (n == self.order or (len(table.backoffs) == size and len(table.log_backoffs) == 256))
         if not fits:
-            raise _damaged(self.path)
-
-
-def _open(path: Path) -> mmap.mmap:
-    try:
-        with path.open("rb") as file:
-            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    except ValueError as error:  # an empty file cannot be mapped
-        raise _damaged(path) from error
-    except OSError as error:
-        raise RestoreError(f"{path}: cannot open the language model: {error.strerror}") from error
-
-
-def _read_header(path: Path, data: mmap.mmap) -> dict[str, Any]:
-    if len(data) < PREFIX.size or data[: len(MAGIC)] != MAGIC:
-        raise RestoreError(f"{path}: not a language model of restore; build one with 'restore model build'")
-    _, size = PREFIX.unpack_from(data)
-    try:
-        header = json.loads(data[PREFIX.size : PREFIX.size + size])
-    except ValueError as error:
-        raise _damaged(path) from error
-    if not isinstance(header, dict) or header.get("format") != FORMAT:
-        raise RestoreError(f"{path}: language model of another format than {FORMAT}; build it again")
-    return header
-
-
-def _damaged(path: Path) -> RestoreError:
-    return RestoreError(f"{path}: the language model is damaged; reinstall restore or build it again")
+            raise self._file.damaged()

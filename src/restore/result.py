@@ -83,9 +83,7 @@ class Change:
                 confidence=float(data["confidence"]),
                 applied=bool(data["applied"]),
                 source=str(data.get("source", "")),
-                alternatives=tuple(
-                    Alternative(str(a["text"]), float(a["confidence"])) for a in data.get("alternatives", ())
-                ),
+                alternatives=tuple(Alternative(str(a["text"]), float(a["confidence"])) for a in data.get("alternatives", ())),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise RestoreError(f"not a change as restore writes it: {error}") from error
@@ -144,5 +142,3 @@ def apply_changes(text: str, changes: Iterable[Change]) -> str:
         parts += [text[at : change.start], change.after]
         at = change.end
     return "".join([*parts, text[at:]])
-
-

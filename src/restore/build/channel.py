@@ -71,7 +71,8 @@ def _words(text: str) -> Words:
 @dataclass(frozen=True, slots=True)
 class Prior:
     """``known``: share of the lexicon's words and phrases that the spinner knows at all; ``share``: of a known one's swaps, by
-    kind, number of forms and rank."""
+    kind, number of forms and rank.
+    """
 
     known: Mapping[bool, float]
     share: Mapping[tuple[bool, int, int], float]

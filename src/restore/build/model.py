@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import gzip
 import io
-import json
 import lzma
 import os
 import tempfile
@@ -22,6 +21,7 @@ import numpy.typing as npt
 
 from .. import lm
 from ..errors import RestoreError
+from ..sections import write_sections
 from ..text import split_sentences, tokenize
 from .ngrams import Floats, Ints, Smoothed, choose_within, count_all, renormalise, smooth
 
@@ -35,7 +35,6 @@ _MINIMUM = {3: 2, 4: 2}
 """Longer n-grams seen once never survive pruning at the sizes in question; dropping them early halves the memory."""
 _BUCKET = 6
 """Average n-grams a bucket, at most: 0.7 bytes an n-gram for the bucket index."""
-_ALIGN = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +211,7 @@ def write_model(path: Path, words: Sequence[str], models: Sequence[Smoothed], he
         highest = model is models[-1]
         sections |= {f"{name}{n}": data for name, data in _table(model, shift, highest).items()}
     full = {"format": lm.FORMAT, "vocabulary": len(words), "ngrams": [len(m.keys) for m in models], "shifts": shifts}
-    return _write_sections(path, full | header, sections)
+    return write_sections(path, lm.MAGIC, full | header, sections)
 
 
 def _table(model: Smoothed, shift: int, highest: bool) -> dict[str, bytes]:
@@ -262,23 +261,6 @@ def quantise(values: Floats) -> tuple[Ints, Floats]:
     codes = np.searchsorted(edges, values, side="right")
     codes[values == 0] = 255
     return codes.astype(np.uint64), book
-
-
-def _write_sections(path: Path, header: dict[str, Any], sections: dict[str, bytes]) -> int:
-    """Header first: offsets are counted from the file's start, so its length is settled before they are."""
-    room = len(json.dumps(header)) + 64 * len(sections)
-    offset = -(-(lm.PREFIX.size + room) // _ALIGN) * _ALIGN
-    room = offset - lm.PREFIX.size
-    places = {}
-    for name, data in sections.items():
-        places[name] = [offset, len(data)]
-        offset += -(-len(data) // _ALIGN) * _ALIGN
-    text = json.dumps(header | {"sections": places}).encode().ljust(room)
-    with path.open("wb") as out:
-        out.write(lm.PREFIX.pack(lm.MAGIC, room) + text)
-        for data in sections.values():
-            out.write(data.ljust(-(-len(data) // _ALIGN) * _ALIGN, b"\0"))
-    return offset
 
 
 def _build_date() -> str:

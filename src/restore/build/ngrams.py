@@ -106,9 +106,7 @@ def _group_starts(ordered: Ints) -> Counts:
     return np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
 
 
-def count_all(
-    stream: npt.NDArray[np.uint16], order: int, vocabulary: int, note: Callable[[str], None]
-) -> list[Grams]:
+def count_all(stream: npt.NDArray[np.uint16], order: int, vocabulary: int, note: Callable[[str], None]) -> list[Grams]:
     """N-grams of order 1 to ``order``, shortest first; order 1 lists the whole vocabulary, seen or not."""
     grams: list[Grams] = []
     for n in range(order, 1, -1):
@@ -186,7 +184,8 @@ def _among(keys: Ints, wanted: Ints) -> Mask:
 
 def choose(models: list[Smoothed], threshold: float) -> list[Mask]:
     """N-grams whose removal would cost more than ``threshold`` nats over the whole corpus (weighted difference,
-    Seymore & Rosenfeld 1996), with everything that a kept n-gram needs: its context and its shorter form."""
+    Seymore & Rosenfeld 1996), with everything that a kept n-gram needs: its context and its shorter form.
+    """
     masks = [model.loss > threshold for model in models]
     masks[0][:] = True
     for n in range(len(models) - 1, 1, -1):

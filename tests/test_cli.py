@@ -9,11 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.shell_completion import ShellComplete
 
 import fakes
 from fakes import CLEAN, SPUN
 from restore import engine
 from restore.cli import run, streams
+from restore.cli.group import cli
 from restore.errors import RestoreError
 
 RESTORED = "The Foreign Minister said navy gear.\n\nNothing here.\n"
@@ -348,6 +350,22 @@ def test_a_group_alone_shows_its_help(call: Call) -> None:
 
 def test_version(call: Call) -> None:
     assert call("--version").out == "restore 0.1.0\n"
+
+
+COMPLETIONS = [
+    ([], "mo", {"model", "mo"}),
+    (["a.txt"], "mo", {"mo"}),
+    ([], "--che", {"--check"}),
+    (["--format"], "j", {"json"}),
+    (["model"], "", {"build"}),
+    (["model", "build"], "--bud", {"--budget"}),
+]
+
+
+@pytest.mark.parametrize(("args", "incomplete", "expected"), COMPLETIONS)
+def test_shell_completion(args: list[str], incomplete: str, expected: set[str]) -> None:
+    completion = ShellComplete(cli, {}, "restore", "_RESTORE_COMPLETE")
+    assert {item.value for item in completion.get_completions(args, incomplete)} == expected
 
 
 def test_a_file_named_like_a_command(call: Call, tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ KNOWN = {
     "windows-1252": (ENGLISH.encode("cp1252"), "cp1252", ENGLISH),
     "mac roman": (ENGLISH.encode("mac_roman"), "mac_roman", ENGLISH),
     "mac roman apostrophe": (b"it\xd5s so", "mac_roman", "it’s so"),
+    "mac roman accent": (b"the caf\x8e", "mac_roman", "the café"),
     "windows-1252 capitals": ("ÓSCAR ÕES said".encode("cp1252"), "cp1252", "ÓSCAR ÕES said"),
     "no windows-1252": (b"the caf\xe9 \x81\x8d closed", "latin-1", "the café \x81\x8d closed"),
     "old mac line ends": (PLAIN.replace("\n", "\r").encode(), "utf-8", PLAIN.replace("\n", "\r")),

@@ -31,8 +31,8 @@ _UTF16_SHARE = 0.7
 _CONTROL = re.compile(r"[\x00-\x06\x0e-\x1a\x1c-\x1f]")
 """No text holds these. Bell to carriage return, and escape, are found in real ones."""
 
-_MAC_ROMAN = re.compile(rb"[a-z]\xd5|[a-z.,!?]\xd3")
-"""An apostrophe or a closing quote where Windows-1252 would have a capital O with an accent after a small letter."""
+_MAC_ROMAN = re.compile(rb"[a-z][\xd5\x8e]|[a-z.,!?]\xd3| [\xd0\xd1] ")
+"""Apostrophe, e acute, closing quote, dash: in Windows-1252 capitals after a small letter, or an Icelandic one alone."""
 
 _WINDOWS = re.compile(rb"[\x91-\x94\x96\x97]")
 """Quotes and dashes of Windows-1252."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from ..config import FAMILIES, Config, Family
 from ..errors import RestoreError
@@ -44,8 +45,17 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
         ctx.exit()
 
 
+def _complete(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The first word may be a command."""
+    from .group import COMMANDS
+
+    names = COMMANDS if not ctx.params.get("paths") else ()
+    found = [CompletionItem(name) for name in names if name.startswith(incomplete)]
+    return [*found, CompletionItem(incomplete, type="file")]
+
+
 @click.command("paths", cls=RestoreCommand, options_metavar="[OPTIONS]", epilog=EXAMPLES)
-@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.argument("paths", nargs=-1, metavar="[PATH]...", shell_complete=_complete)
 @click.option("-o", "--output", metavar="PATH", help="Write to a file, or to a folder that mirrors the input.")
 @click.option("-f", "--force", is_flag=True, help="Let -o and --report overwrite files that differ.")
 @click.option(
@@ -57,9 +67,7 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 @click.option("--diff", is_flag=True, help="Short for --format diff.")
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if anything would change.")
 @click.option("--report", metavar="FILE.jsonl", type=click.Path(path_type=Path), help="All changes, a line a document.")
-@click.option(
-    "--min-confidence", metavar="X", type=click.FloatRange(0, 1), help="Apply only changes at least this sure."
-)
+@click.option("--min-confidence", metavar="X", type=click.FloatRange(0, 1), help="Apply only changes at least this sure.")
 @click.option(
     "--profile",
     type=click.Choice(["auto", *(family.value for family in FAMILIES)]),
@@ -76,9 +84,7 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="More substitutions; they win over ours. Repeatable.",
 )
-@click.option(
-    "--protect", multiple=True, metavar="TEXT_OR_FILE", help="Leave this, or each line of a file, alone. Repeatable."
-)
+@click.option("--protect", multiple=True, metavar="TEXT_OR_FILE", help="Leave this, or each line of a file, alone. Repeatable.")
 @click.option(
     "-j",
     "--jobs",
@@ -87,9 +93,7 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     default=0,
     help="Worker processes; 0 (default): as many as pay.",
 )
-@click.option(
-    "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True, help="Colours."
-)
+@click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True, help="Colours.")
 @click.option("-q", "--quiet", is_flag=True, help="Errors only on stderr.")
 @click.option("-v", "--verbose", is_flag=True, help="A summary of each document on stderr, always.")
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")

@@ -13,10 +13,10 @@ SOURCE = Path(__file__).parents[1] / "src" / "restore"
 
 LEVELS = (
     ("errors", "config"),
-    ("text", "casing", "align", "encoding"),
+    ("text", "casing", "align", "encoding", "kernel", "_kernel"),
     ("result", "dictionary", "frequency", "lm", "formats"),
     ("candidates", "context"),
-    ("lattice", "decode", "_kernel"),
+    ("lattice", "decode"),
     ("document", "confidence"),
     ("engine",),
     ("files", "batch", "learn", "evaluate", "corpus", "build"),

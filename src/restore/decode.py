@@ -25,9 +25,9 @@ def forward_backward(graph: Graph, score: Sequence[float]) -> tuple[array[float]
     ``score`` holds the channel's natural-log score of each edge. Baum (1972); for a lattice as here, Wessel et al. (2001).
     """
     if KERNEL is not None:
-        arcs = graph.source, graph.target, graph.edge, graph.log_lm, graph.sentences, graph.nodes
-        likelihood, posterior = KERNEL.forward_backward(*arcs, score if isinstance(score, array) else array("d", score))
-        return array("d", likelihood), array("d", posterior)
+        columns = graph.source, graph.target, graph.edge, graph.log_lm, graph.sentences, graph.nodes
+        sums = KERNEL.forward_backward(*columns, score if isinstance(score, array) else array("d", score))
+        return array("d", sums[0]), array("d", sums[1])
     likelihood = array("d")
     posterior = array("d", bytes(8 * len(score)))
     for index in range(len(graph.sentences) - 1):

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from .candidates import KEEP, Channel, Edges
+from .kernel import KERNEL
 from .lm import END, LanguageModel, State
 
 BEAM = 8
@@ -80,6 +81,10 @@ def expand(
 
     Time is linear in the number of tokens: at most ``beam`` states meet the edges of each.
     """
+    if KERNEL is not None:
+        text = edges.tokens, edges.first, edges.end, edges.unit, channel.unit_first, channel.unit_words
+        found = KERNEL.expand(model.memory, *text, _bounds(sentences), _doubles(score), beam, margin, LM_WEIGHT)
+        return Graph(*map(array, "IIidII", found))
     graph = Graph()
     for sentence in sentences:
         _Expansion(model, channel, edges, sentence, score, graph).run(beam, margin)
@@ -166,6 +171,9 @@ class _Expansion:
 
 def log_genuine(model: LanguageModel, edges: Edges, sentences: Sequence[range]) -> array[float]:
     """Weighted log-likelihood of each sentence as it stands, nothing swapped."""
+    if KERNEL is not None:
+        text = edges.tokens, edges.first, edges.base
+        return array("d", KERNEL.log_genuine(model.memory, *text, _bounds(sentences), LM_WEIGHT))
     found = array("d")
     for sentence in sentences:
         state, total = model.start, 0.0
@@ -174,3 +182,12 @@ def log_genuine(model: LanguageModel, edges: Edges, sentences: Sequence[range]) 
             total += LM_WEIGHT * log_prob + edges.base[edges.first[at]]
         found.append(total + LM_WEIGHT * model.score(state, END)[0])
     return found
+
+
+def _bounds(sentences: Sequence[range]) -> array[int]:
+    """Where each sentence begins and ends, for the kernel."""
+    return array("I", [bound for sentence in sentences for bound in (sentence.start, sentence.stop)])
+
+
+def _doubles(values: Sequence[float]) -> array[float]:
+    return values if isinstance(values, array) else array("d", values)

@@ -1,0 +1,40 @@
+"""The compiled twins: buffers in, bytes out. What they do is written in ``_kernel.c`` and, in Python, in their callers."""
+
+from typing_extensions import Buffer
+
+INTERFACE: int
+
+def expand(
+    model: tuple[object, ...],
+    tokens: Buffer,
+    first: Buffer,
+    end: Buffer,
+    unit: Buffer,
+    unit_first: Buffer,
+    unit_words: Buffer,
+    sentences: Buffer,
+    score: Buffer,
+    beam: int,
+    margin: float,
+    lm_weight: float,
+    /,
+) -> tuple[bytes, bytes, bytes, bytes, bytes, bytes]: ...
+def log_genuine(
+    model: tuple[object, ...],
+    tokens: Buffer,
+    first: Buffer,
+    base: Buffer,
+    sentences: Buffer,
+    lm_weight: float,
+    /,
+) -> bytes: ...
+def forward_backward(
+    source: Buffer,
+    target: Buffer,
+    edge: Buffer,
+    log_lm: Buffer,
+    sentences: Buffer,
+    nodes: Buffer,
+    score: Buffer,
+    /,
+) -> tuple[bytes, bytes]: ...

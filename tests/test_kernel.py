@@ -1,0 +1,295 @@
+"""The compiled kernel and its twins in Python give the same results, and no input makes the kernel read where it must not."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import random
+from array import array
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from restore import decode, kernel, lattice
+from restore.candidates import KEEP, Channel, Edges
+from restore.config import dictionary_dir
+from restore.dictionary import Row, read_dictionary
+from restore.lattice import LM_WEIGHT, Graph
+from restore.lm import LanguageModel
+from restore.text import Document, parse
+
+pytestmark = pytest.mark.skipif(kernel.KERNEL is None, reason=f"nothing to compare: {kernel.DESCRIPTION}")
+
+SEED = Path(__file__).parents[1] / "seeds" / "blinken-geneva.txt"
+TWINS = lattice, decode
+"""The modules with two implementations."""
+WORDS = [f"{a}{b}" for a in ("ba", "du", "ki", "lo", "me") for b in ("b", "c", "d", "f", "g", "h")]
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> LanguageModel:
+    """A model of order 4 from random sentences in which some words like to follow others."""
+    pytest.importorskip("numpy")
+    from restore.build.model import build_model
+
+    folder = tmp_path_factory.mktemp("model")
+    luck = random.Random(7)
+    lines = []
+    for _ in range(3000):
+        at, line = luck.randrange(len(WORDS)), []
+        for _ in range(luck.randint(3, 12)):
+            line.append(WORDS[at])
+            at = (3 * at + luck.choice((1, 1, 1, 2, 5))) % len(WORDS)
+        lines.append(" ".join(line) + ".")
+    (folder / "corpus.txt").write_text("\n".join(lines), "utf-8")
+    build_model(folder / "corpus.txt", folder / "tiny.lm", vocabulary=len(WORDS), budget=200_000)
+    return LanguageModel(folder / "tiny.lm")
+
+
+@pytest.fixture(scope="session")
+def channel(model: LanguageModel) -> Channel:
+    luck = random.Random(8)
+    pairs = {(" ".join(luck.choices(WORDS, k=luck.choice((1, 1, 2, 3)))), luck.choice(WORDS)) for _ in range(150)}
+    pairs |= {(luck.choice(WORDS), " ".join(luck.choices([*WORDS, "strange"], k=luck.choice((2, 3))))) for _ in range(60)}
+    rows = [Row(spun, original, luck.uniform(0.01, 1.0), "test") for spun, original in sorted(pairs) if spun != original]
+    return Channel(model, {"press": rows})
+
+
+@pytest.fixture(scope="session")
+def english() -> LanguageModel:
+    path = dictionary_dir() / "english.lm"
+    if not path.exists():
+        pytest.skip("no english.lm here")
+    return LanguageModel(path)
+
+
+@pytest.fixture(scope="session")
+def press(english: LanguageModel) -> Channel:
+    return Channel(english, {"press": read_dictionary(dictionary_dir() / "press.tsv")})
+
+
+def both(work: Callable[[], Any]) -> tuple[Any, Any]:
+    """What the kernel and what the twins make of it."""
+    compiled = work()
+    with pytest.MonkeyPatch.context() as patch:
+        for module in TWINS:
+            patch.setattr(module, "KERNEL", None)
+        return compiled, work()
+
+
+def scores(edges: Edges, luck: random.Random) -> array[float]:
+    """Random edge scores; a few alike, so that ties occur."""
+    return array("d", (b + luck.choice((-1.0, -1.0, luck.uniform(-9, 0))) for b in edges.base))
+
+
+def agree(model: LanguageModel, channel: Channel, document: Document, score: array[float], **limits: Any) -> Graph:
+    """Check every function on one text; exactly, for the steps of the arithmetic are the same."""
+    edges = channel.edges(document)
+    compiled, twin = both(lambda: lattice.expand(model, channel, edges, document.sentences, score, **limits))
+    assert compiled == twin
+    compiled, twin = both(lambda: lattice.log_genuine(model, edges, document.sentences))
+    assert compiled == twin
+    graph = lattice.expand(model, channel, edges, document.sentences, score, **limits)
+    compiled, twin = both(lambda: decode.forward_backward(graph, score))
+    assert compiled == twin
+    return graph
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    words=st.lists(st.sampled_from([*WORDS, "unseen", "12", ",", ". B"]), max_size=40),
+    seed=st.integers(0, 2**32),
+    beam=st.integers(1, 9),
+    margin=st.sampled_from([0.0, 1.0, 9.0, math.inf]),
+)
+def test_small_models(model: LanguageModel, channel: Channel, words: list[str], seed: int, beam: int, margin: float) -> None:
+    document = parse(" ".join(words))
+    score = scores(channel.edges(document), random.Random(seed))
+    agree(model, channel, document, score, beam=beam, margin=margin)
+
+
+def test_the_seed_article(english: LanguageModel, press: Channel) -> None:
+    document = parse(SEED.read_text("utf-8"))
+    graph = agree(english, press, document, scores(press.edges(document), random.Random(1)))
+    assert len(graph.edge) > len(document.tokens)
+
+
+def test_one_long_sentence(model: LanguageModel, channel: Channel) -> None:
+    document = parse(" ".join(random.Random(3).choices(WORDS, k=2000)))
+    assert len(document.sentences) == 1
+    agree(model, channel, document, scores(channel.edges(document), random.Random(4)))
+
+
+def test_posteriors_are_probabilities(model: LanguageModel, channel: Channel) -> None:
+    document = parse(" ".join(random.Random(5).choices(WORDS, k=50)))
+    edges = channel.edges(document)
+    score = scores(edges, random.Random(6))
+    graph = lattice.expand(model, channel, edges, document.sentences, score)
+    _, posterior = decode.forward_backward(graph, score)
+    assert all(-1e-9 <= p <= 1 + 1e-9 for p in posterior)
+    for token in range(len(document.tokens)):
+        over = (e for s in range(token + 1) for e in range(edges.first[s], edges.first[s + 1]) if edges.end[e] > token)
+        assert math.isclose(sum(posterior[e] for e in over), 1.0, abs_tol=1e-9)
+
+
+def test_no_text(model: LanguageModel, channel: Channel) -> None:
+    graph = agree(model, channel, parse(""), array("d"))
+    assert graph == Graph()
+
+
+# -- damage ----------------------------------------------------------------------------------------------------------
+
+
+class Text:
+    """The arguments of the kernel for one text, each a copy to be spoilt."""
+
+    def __init__(self, model: LanguageModel, channel: Channel) -> None:
+        document = parse("bab. " + " ".join(random.Random(9).choices(WORDS, k=60)))
+        edges = channel.edges(document)
+        self.model = [model.memory[0], *(list(table) for table in model.memory[1:])]  # type: ignore[call-overload]
+        self.tokens, self.first, self.end, self.unit = edges.tokens, edges.first, edges.end, edges.unit
+        self.base = edges.base
+        self.unit_first, self.unit_words = channel.unit_first[:], channel.unit_words[:]
+        self.sentences = array("I", [b for s in document.sentences for b in (s.start, s.stop)])
+        self.score = scores(edges, random.Random(10))
+        self.graph = lattice.expand(model, channel, edges, document.sentences, self.score)
+
+    def run(self) -> None:
+        model = (self.model[0], *map(tuple, self.model[1:]))
+        text = self.tokens, self.first, self.end, self.unit, self.unit_first, self.unit_words, self.sentences, self.score
+        kernel.KERNEL.expand(model, *text, 8, 9.0, LM_WEIGHT)
+        kernel.KERNEL.log_genuine(model, self.tokens, self.first, self.base, self.sentences, LM_WEIGHT)
+        graph = self.graph
+        arcs = graph.source, graph.target, graph.edge, graph.log_lm, graph.sentences, graph.nodes
+        kernel.KERNEL.forward_backward(*arcs, self.score)
+
+
+@pytest.fixture
+def text(model: LanguageModel, channel: Channel) -> Iterator[Text]:
+    text = Text(model, channel)
+    text.run()
+    yield text
+
+
+LARGE = 2**32 - 1
+OF_THE_TEXT = ["tokens", "first", "end", "unit_first", "unit_words", "sentences"]
+OF_THE_GRAPH = ["source", "target", "sentences", "nodes"]
+
+
+@pytest.mark.parametrize("name", OF_THE_TEXT)
+def test_indices_of_the_text_are_checked(text: Text, name: str) -> None:
+    spoilt = getattr(text, name)
+    spoilt[:] = array("I", [LARGE]) * len(spoilt)
+    with pytest.raises(ValueError):
+        text.run()
+
+
+@pytest.mark.parametrize("name", OF_THE_GRAPH)
+def test_indices_of_the_graph_are_checked(text: Text, name: str) -> None:
+    getattr(text.graph, name)[1] = LARGE
+    with pytest.raises(ValueError):
+        text.run()
+
+
+@pytest.mark.parametrize("edge", [-2, 2**31 - 1])
+def test_edges_of_the_graph_are_checked(text: Text, edge: int) -> None:
+    text.graph.edge[0] = edge
+    with pytest.raises(ValueError):
+        text.run()
+
+
+@pytest.mark.parametrize("unit", [KEEP - 1, 2**31 - 1])
+def test_units_are_checked(text: Text, unit: int) -> None:
+    text.unit[next(i for i, u in enumerate(text.unit) if u != KEEP)] = unit
+    with pytest.raises(ValueError):
+        text.run()
+
+
+def test_edges_go_forwards(text: Text) -> None:
+    text.end[3] = 0
+    with pytest.raises(ValueError):
+        text.run()
+
+
+@pytest.mark.parametrize("name", [*OF_THE_TEXT, "end", "unit", "score"])
+def test_lengths_are_checked(text: Text, name: str) -> None:
+    del getattr(text, name)[1:]
+    with pytest.raises(ValueError):
+        text.run()
+
+
+@pytest.mark.parametrize("table", [1, 2, 3])
+def test_a_damaged_bucket_is_an_error(text: Text, table: int) -> None:
+    buckets = array("I", text.model[table][1])
+    text.model[table][1] = array("I", [LARGE]) * len(buckets)
+    with pytest.raises(ValueError, match="damaged"):
+        text.run()
+
+
+@pytest.mark.parametrize(
+    ("table", "part", "value"),
+    [(1, 0, 23), (2, 0, 64), (1, 0, -1), (3, 1, array("I")), (1, 3, b""), (2, 4, array("f")), (1, 2, array("d")), (1, 2, None)],
+)
+def test_sections_that_do_not_fit_are_an_error(text: Text, table: int, part: int, value: object) -> None:
+    text.model[table][part] = value
+    with pytest.raises((ValueError, TypeError)):
+        text.run()
+
+
+def test_misaligned_memory_is_an_error(text: Text) -> None:
+    shifted = memoryview(b"\0" + array("f", text.model[0]).tobytes())[1:]
+    text.model[0] = shifted.cast("f")
+    with pytest.raises(ValueError, match="aligned"):
+        text.run()
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+def test_random_damage_never_crashes(model: LanguageModel, channel: Channel, data: st.DataObject) -> None:
+    """Any one number anywhere may be wrong: an answer or a ValueError, and under the sanitizers no complaint."""
+    text = Text(model, channel)
+    of_text = [text.tokens, text.first, text.end, text.unit, text.unit_first, text.unit_words, text.sentences]
+    graph = text.graph
+    spoilt = data.draw(st.sampled_from([*of_text, graph.source, graph.target, graph.edge, graph.sentences, graph.nodes]))
+    at = data.draw(st.integers(0, len(spoilt) - 1))
+    extreme = st.sampled_from([0, 1, 2**31 - 1]) | st.integers(0, 300)
+    spoilt[at] = data.draw(extreme)
+    with contextlib.suppress(ValueError):
+        text.run()
+
+
+@settings(max_examples=100, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_a_model_of_noise_never_crashes(model: LanguageModel, channel: Channel, seed: int) -> None:
+    text = Text(model, channel)
+    luck = random.Random(seed)
+    for table in text.model[1:]:
+        part = luck.choice((1, 2))
+        noise = array("I", table[part])
+        for _ in range(luck.choice((1, 20, len(noise)))):
+            noise[luck.randrange(len(noise))] = luck.choice((luck.randrange(len(table[2])), luck.getrandbits(32)))
+        table[part] = noise
+    with contextlib.suppress(ValueError):
+        text.run()
+
+
+@pytest.mark.parametrize("beam", [0, -1, 2**31 - 1])
+def test_the_beam_is_bounded(text: Text, model: LanguageModel, channel: Channel, beam: int) -> None:
+    document = parse("bab")
+    with pytest.raises(ValueError):
+        lattice.expand(model, channel, channel.edges(document), document.sentences, array("d", [0.0]), beam)
+
+
+def test_leaks_nothing(text: Text) -> None:
+    """Buffers are given back, also after an error: an array whose buffer is held cannot grow."""
+    text.run()
+    text.tokens.append(LARGE)
+    with pytest.raises(ValueError):
+        text.run()
+    for values in (text.tokens, text.first, text.end, text.unit, text.unit_words, text.score, text.graph.source):
+        values.append(values.pop())
+        values.append(values[-1])

@@ -180,6 +180,11 @@ def test_a_folder_is_mirrored(call: Call, tmp_path: Path) -> None:
     assert (tmp_path / "in/a.txt").read_text() == SPUN
 
 
+def test_a_folder_of_one_file_is_mirrored_too(call: Call, tmp_path: Path) -> None:
+    assert call("in/sub", "-o", "out").code == 0
+    assert (tmp_path / "out/b.md").read_text() == CLEAN
+
+
 def test_a_folder_to_stdout_is_all_its_texts(call: Call) -> None:
     assert call("in").out == RESTORED + CLEAN
 
@@ -374,11 +379,31 @@ def test_a_file_named_like_a_command(call: Call, tmp_path: Path) -> None:
     assert call("--", "model").out == RESTORED
 
 
-def real(folder: Path, *args: str, **environment: str) -> subprocess.Popen[bytes]:
+SEED = (SOURCE.parent / "seeds" / "blinken-geneva.txt").read_bytes()
+
+
+def test_the_seed_is_the_same_by_every_way(tmp_path: Path) -> None:
+    for name in ("in/a.txt", "in/sub/b.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(SEED)
+    ways = [
+        subprocess.run([sys.executable, "-m", "restore"], input=SEED, capture_output=True, env=environment()).stdout,
+        real(tmp_path, "in/a.txt").communicate(timeout=60)[0],
+    ]
+    assert real(tmp_path, "in", "-o", "out", "-j", "2").communicate(timeout=60) == (b"", b"")
+    ways += [(tmp_path / "out/a.txt").read_bytes(), (tmp_path / "out/sub/b.txt").read_bytes()]
+    assert set(ways) == {ways[0]} and b"Deputy Foreign Minister" in ways[0]
+
+
+def environment(**more: str) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(SOURCE), **more}
+
+
+def real(folder: Path, *args: str, **more: str) -> subprocess.Popen[bytes]:
     """The command in a process of its own."""
     return subprocess.Popen(
         [sys.executable, "-m", "restore", *args],
-        env={**os.environ, "PYTHONPATH": str(SOURCE), **environment},
+        env=environment(**more),
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -72,21 +72,22 @@ def source(name: str) -> Source:
 
 
 @pytest.mark.parametrize(
-    ("sources", "output", "expected"),
+    ("paths", "output", "expected"),
     [
-        ([source("a.txt")], "b.txt", False),
-        ([source("a.txt")], "new/", True),
-        ([source("a.txt"), source("b.txt")], "out", True),
-        ([Source(Path("d/sub/a.txt"), Path("sub/a.txt"))], "out", True),
-        ([Source(None, Path("stdin.txt"))], "out.txt", False),
+        (["b.txt"], "new.txt", False),
+        (["-"], "new.txt", False),
+        (["none"], "new.txt", False),
+        (["b.txt"], "new/", True),
+        (["b.txt"], "sub", True),
+        (["b.txt", "a.md"], "out", True),
+        (["sub/deep"], "out", True),
     ],
 )
-def test_output_is_a_folder_when_it_has_to_be(sources: list[Source], output: str, expected: bool) -> None:
-    assert is_folder(output, sources) is expected
-
-
-def test_an_existing_folder_is_a_folder(tmp_path: Path) -> None:
-    assert is_folder(str(tmp_path), [source("a.txt")])
+def test_output_is_a_folder_when_it_has_to_be(
+    tree: Path, monkeypatch: pytest.MonkeyPatch, paths: list[str], output: str, expected: bool
+) -> None:
+    monkeypatch.chdir(tree)
+    assert is_folder(output, paths) is expected
 
 
 def test_results_mirror_the_inputs(tree: Path) -> None:

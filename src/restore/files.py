@@ -65,9 +65,9 @@ def _walk(root: Path, exclude: Path | None) -> Iterator[Path]:
                 yield path
 
 
-def is_folder(output: str, sources: Sequence[Source]) -> bool:
-    """Whether ``-o output`` means a folder: it is one, is written like one, or has to take several files."""
-    several = len(sources) != 1 or len(sources[0].relative.parts) > 1
+def is_folder(output: str, paths: Sequence[str]) -> bool:
+    """Whether ``-o output`` means a folder: it is one, is written like one, or has to take several files or a folder."""
+    several = len(paths) > 1 or any(Path(path).is_dir() for path in paths)
     return several or output.endswith(("/", os.sep)) or Path(output).is_dir()
 
 

@@ -24,7 +24,14 @@ def command() -> None:
 
 @command.command("build")
 @click.argument("corpus", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("-o", "--output", required=True, metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to write the model.",
+)
 @click.option("--order", type=click.IntRange(2, 4), default=4, show_default=True, help="Longest n-gram.")
 @click.option("--vocabulary", type=click.IntRange(1), default=65_536, show_default=True, help="Most words to know.")
 @click.option("--budget", type=click.IntRange(1), default=40_000_000, show_default=True, help="Most bytes of the file.")
@@ -34,9 +41,7 @@ def command() -> None:
 )
 @click.option("-q", "--quiet", is_flag=True, help="Errors only.")
 @click.help_option("-h", "--help", help="Show this.")
-def build(
-    corpus: Path, output: Path, order: int, vocabulary: int, budget: int, licence: str, jobs: int, quiet: bool
-) -> int:
+def build(corpus: Path, output: Path, order: int, vocabulary: int, budget: int, licence: str, jobs: int, quiet: bool) -> int:
     """Count CORPUS (one paragraph a line; plain, .xz, .gz or .zst) into a model file.
 
     The same corpus and options give the same bytes; SOURCE_DATE_EPOCH fixes the date in the file.

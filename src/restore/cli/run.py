@@ -53,14 +53,12 @@ def _jobs(options: Options) -> list[batch.Job]:
     target = _target(options)
     sources = files.discover(options.paths or (files.STDIN,), Path(target) if target else None)
     if not sources:
-        raise RestoreError(
-            f"no text files in {', '.join(options.paths)}; other files are restored when named one by one"
-        )
+        raise RestoreError(f"no text files in {', '.join(options.paths)}; other files are restored when named one by one")
     if sources[0].path is None and streams.is_terminal(sys.stdin) and not options.quiet:
         streams.say("restore: reading the terminal; end the text with Ctrl-D, or see 'restore --help'")
     if target is None:
         return [batch.Job(source) for source in sources]
-    places = files.plan(sources, target, files.is_folder(target, sources))
+    places = files.plan(sources, target, files.is_folder(target, options.paths))
     return [batch.Job(source, place, options.force) for source, place in zip(sources, places, strict=True)]
 
 
@@ -126,9 +124,7 @@ def _report_file(path: Path | None, force: bool) -> Iterator[IO[bytes] | None]:
     if path.suffix != ".jsonl":
         raise RestoreError(f"{path}: reports are written as .jsonl; name it so")
     if not force and not _is_report(path):
-        raise RestoreError(
-            f"{path}: exists and is no report of restore; overwrite it with --force or name another file"
-        )
+        raise RestoreError(f"{path}: exists and is no report of restore; overwrite it with --force or name another file")
     with files.open_atomic(path) as file:
         yield file
 

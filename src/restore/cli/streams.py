@@ -35,7 +35,8 @@ def console(stream: IO[str], color: str = "auto") -> Screen:
 
     if hasattr(stream, "reconfigure"):
         stream.reconfigure(errors="replace")
-    return make_console(stream, wants_color(color, stream))
+    moving = is_terminal(stream) and os.environ.get("TERM") != "dumb"
+    return make_console(stream, wants_color(color, stream), terminal=moving)
 
 
 def write_bytes(data: bytes) -> None:

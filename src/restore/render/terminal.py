@@ -44,12 +44,15 @@ def band(confidence: float) -> Band:
     return next((b for b in BANDS if confidence >= b.at_least), BANDS[-1])
 
 
-def make_console(file: IO[str], color: bool, width: int | None = None) -> Console:
-    """A console that depends on nothing but its arguments (and, without ``width``, on the terminal's size)."""
+def make_console(file: IO[str], color: bool, width: int | None = None, terminal: bool = False) -> Console:
+    """A console that depends on nothing but its arguments (and, without ``width``, on the terminal's size).
+
+    ``terminal`` lets a progress bar move even without colour.
+    """
     return Console(
         file=file,
         width=width,
-        force_terminal=color,
+        force_terminal=color or terminal,
         no_color=not color,
         color_system="standard" if color else None,
         highlight=False,

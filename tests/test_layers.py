@@ -19,7 +19,7 @@ LEVELS = (
     ("lattice", "decode"),
     ("document", "confidence"),
     ("engine",),
-    ("files", "batch", "learn", "evaluate", "corpus", "build"),
+    ("files", "batch", "learn", "evaluate", "pairs", "corpus", "build"),
     ("render",),
     ("cli",),
 )

@@ -13,13 +13,13 @@ SOURCE = Path(__file__).parents[1] / "src" / "restore"
 
 LEVELS = (
     ("errors", "config"),
-    ("text", "casing", "align", "encoding", "kernel", "_kernel"),
+    ("text", "casing", "align", "encoding", "sections", "metrics", "kernel", "_kernel"),
     ("result", "dictionary", "frequency", "lm", "formats"),
     ("candidates", "context"),
-    ("lattice", "decode"),
+    ("lattice", "decode", "twice"),
     ("document", "confidence"),
     ("engine",),
-    ("files", "batch", "learn", "evaluate", "pairs", "corpus", "build"),
+    ("files", "batch", "learn", "thesaurus", "evaluate", "pairs", "corpus", "build"),
     ("render",),
     ("cli",),
 )
@@ -27,7 +27,9 @@ LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 
 HOMES = {
     "click": {"cli"},
+    "platformdirs": {"cli"},
     "rich": {"render"},
+    "matplotlib": {"render"},
     "rapidfuzz": {"align"},
     "wordfreq": {"frequency"},
     "charset_normalizer": {"encoding"},

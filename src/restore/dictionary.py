@@ -90,11 +90,16 @@ def read_dictionary(path: Path) -> list[Row]:
     return rows
 
 
-def write_dictionary(path: Path, rows: Iterable[Row]) -> None:
-    """Write rows sorted, so that the same rows give the same bytes."""
+def format_dictionary(rows: Iterable[Row]) -> str:
+    """The text of a dictionary file, rows sorted, so that the same rows give the same bytes."""
     lines = ["\t".join(HEADER)]
     lines += [f"{row.spun}\t{row.original}\t{row.weight:.4g}\t{row.source}" for row in sorted(rows)]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+    return "\n".join(lines) + "\n"
+
+
+def write_dictionary(path: Path, rows: Iterable[Row]) -> None:
+    """Write a dictionary file."""
+    path.write_text(format_dictionary(rows), encoding="utf-8", newline="\n")
 
 
 def read_protected(path: Path) -> list[str]:

@@ -7,14 +7,16 @@ draw one synonym a word and article, so what is counted is articles, not occurre
 
 from __future__ import annotations
 
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from .align import align
+from .align import Block, align
+from .dictionary import Row
 from .errors import RestoreError
-from .text import tokenize
+from .text import split_sentences, tokenize
 
 Words = tuple[str, ...]
 MAX_WORDS = 6
@@ -26,6 +28,8 @@ _KEPT_WORD = 0.02
 """Weight of a word that stands unchanged inside a block."""
 _MOST_DIFFERENT = 0.6
 """Share of words that may differ before two texts are no pair."""
+_LONGEST_BLOCK = 40
+"""Words of a differing stretch beyond which it is no string of swaps but text of another origin; spinners leave 9 at most."""
 
 
 class Swap(NamedTuple):
@@ -75,20 +79,37 @@ def count_pairs(pairs: Iterable[tuple[str, str]], prior: Mapping[Swap, float] | 
     return _count(blocks, originals, {swap.original for swap in prior})
 
 
+def check_pair(spun: str, original: str) -> None:
+    """Make sure that two texts are a pair to learn from.
+
+    Raises:
+        RestoreError: they have too little in common.
+    """
+    _aligned(_words(spun), _words(original))
+
+
+def _aligned(a: Words, b: Words) -> list[Block]:
+    found = align(a, b)
+    differ = [block for block in found if not block.equal]
+    sides = (a, sum(x.a_end - x.a_start for x in differ)), (b, sum(x.b_end - x.b_start for x in differ))
+    for words, differing in sides:
+        if differing > _MOST_DIFFERENT * len(words):
+            raise RestoreError(f"the texts have too little in common: {differing} of {len(words)} words differ")
+    return found
+
+
 def _words(text: str) -> Words:
     return tuple(token.norm for token in tokenize(text))
 
 
 def _blocks(article: int, a: Words, b: Words) -> Iterator[_Block]:
     """Differing stretches; one with an empty side takes a neighbouring word along on each side."""
-    found = align(a, b)
-    differing = sum(block.a_end - block.a_start for block in found if not block.equal)
-    if differing > _MOST_DIFFERENT * max(1, len(a)):
-        raise RestoreError(f"the texts have too little in common: {differing} of {len(a)} words differ")
-    for block in found:
+    for block in _aligned(a, b):
         if block.equal:
             continue
         _, a1, a2, b1, b2 = block
+        if max(a2 - a1, b2 - b1) > _LONGEST_BLOCK:
+            continue
         if a1 == a2 or b1 == b2:
             a1, b1 = max(0, a1 - 1), max(0, b1 - 1)
             a2, b2 = a2 + 1, b2 + 1
@@ -200,3 +221,55 @@ def _rates(swapped: Mapping[Swap, Mapping[int, float]], present: Sequence[set[Wo
             for found, swaps in zip(present, done, strict=True)
         ]
     return rates
+
+
+# -- rows --------------------------------------------------------------------------------------------------------------
+
+_UNSEEN = 0.3
+"""Articles that could have held a swap and did not, believed beside those counted: what is seen once is not certain."""
+_SMALLEST = 0.01
+_FULL = 0.98
+"""The weights of an original add up to this at most: even the keenest spinner leaves a word alone at times."""
+
+
+def rows_from_counts(counts: Counts, originals: Iterable[str] = (), source: str = "observed") -> list[Row]:
+    """Dictionary rows without any knowledge but the counts: articles with a swap over articles that could have had it.
+
+    ``originals``: the texts counted, to write originals with the capitals they have there.
+    """
+    units = {swap.original for swap in counts.swaps}
+    written = surfaces(originals, units)
+    weights = {swap: n / (max(n, counts.chances[swap.original]) + _UNSEEN) for swap, n in counts.swaps.items()}
+    totals: dict[Words, float] = defaultdict(float)
+    for swap, weight in weights.items():
+        totals[swap.original] += weight
+    rows = []
+    for swap, weight in weights.items():
+        weight *= min(1.0, _FULL / totals[swap.original])
+        spun, original = join(swap.spun), written.get(swap.original) or join(swap.original)
+        if weight >= _SMALLEST and spun != original:
+            rows.append(Row(spun, original, weight, source))
+    return sorted(rows)
+
+
+def surfaces(texts: Iterable[str], units: set[Words]) -> dict[Words, str]:
+    """How each unit is usually written inside a sentence; units that only begin sentences are left out."""
+    forms: dict[Words, Counter[str]] = defaultdict(Counter)
+    for text in texts:
+        tokens = tokenize(text)
+        norms = tuple(token.norm for token in tokens)
+        for sentence in split_sentences(text, tokens):
+            for start in sentence[1:]:
+                for end in range(start + 1, min(sentence.stop, start + MAX_WORDS) + 1):
+                    if norms[start:end] in units:
+                        form = tuple(text[t.start : t.end] for t in tokens[start:end])
+                        forms[norms[start:end]][join(form)] += 1
+    return {unit: max(sorted(held, reverse=True), key=held.__getitem__) for unit, held in forms.items()}
+
+
+_CLITIC = re.compile(r" (?=['’](?:s|ll|re|ve|d|m)\b)", re.IGNORECASE)
+
+
+def join(words: Words) -> str:
+    """Words as text: clitics go with the word before them."""
+    return _CLITIC.sub("", " ".join(words))

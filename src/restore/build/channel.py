@@ -8,7 +8,6 @@ swap near one.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from pathlib import Path
 from ..dictionary import Row
 from ..errors import RestoreError
 from ..learn import Counts, Swap, Words
+from ..learn import join as join
 from ..text import tokenize
 
 STRENGTH = 0.7
@@ -137,11 +137,3 @@ def press_rows(lexicon: Lexicon, counts: Counts, prior: Prior) -> list[Row]:
 
 def _source(spun: Words, seen: Mapping[Words, float], believed: Mapping[Words, float]) -> str:
     return "+".join(name for name, where in (("authored", believed), ("observed", seen)) if spun in where)
-
-
-_CLITIC = re.compile(r" (?='(?:s|ll|re|ve|d|m)\b)")
-
-
-def join(words: Words) -> str:
-    """Words as text: clitics go with the word before them."""
-    return _CLITIC.sub("", " ".join(words))

@@ -1,0 +1,92 @@
+"""``restore detect``: is it spun, how heavily, by which family."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..config import Config
+from ..errors import RestoreError
+from . import shared, streams
+
+if TYPE_CHECKING:
+    from ..batch import Outcome
+    from ..result import Restoration
+
+_SPUN = 0.5
+
+
+@click.command("detect")
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True, help="Output.")
+@click.option("--threshold", metavar="X", type=click.FloatRange(0, 1), help="Exit 1 if any text is so probably spun.")
+@shared.engine_options
+@shared.quiet_option
+@shared.help_option
+def command(
+    paths: tuple[str, ...],
+    form: str,
+    threshold: float | None,
+    profile: str,
+    dictionaries: tuple[Path, ...],
+    jobs: int,
+    quiet: bool,
+) -> int:
+    """Tell which texts were spun, how heavily, and by which family of spinner. Nothing is changed.
+
+    Each PATH is a text file, a folder, or - for standard input (the default). JSON is one object a text, a line each.
+    """
+    found, failed = [], False
+    for outcome in _outcomes(paths, shared.make_config(profile, dictionaries), jobs, quiet):
+        if outcome.error is not None:
+            streams.say(f"restore: {outcome.source.name}: {outcome.error}")
+        failed = failed or outcome.error is not None
+        if form == "json":
+            sys.stdout.write(json.dumps(_finding(outcome), ensure_ascii=False) + "\n")
+        found.append(outcome)
+    if form == "table":
+        _show([(outcome.source.name, outcome.restoration) for outcome in found if outcome.restoration is not None])
+    spun = threshold is not None and any(
+        outcome.restoration is not None and outcome.restoration.spun_probability >= threshold for outcome in found
+    )
+    return 3 if failed else int(spun)
+
+
+def _outcomes(paths: tuple[str, ...], config: Config, jobs: int, quiet: bool) -> Iterator[Outcome]:
+    from .. import batch, files
+
+    sources = files.discover(paths or (files.STDIN,))
+    if not sources:
+        raise RestoreError(f"no text files in {', '.join(paths)}")
+    todo = [batch.Job(source) for source in sources]
+    with shared.progress(len(todo), "reading", quiet) as advance:
+        for outcome in batch.run(todo, config, batch.workers_for(len(todo), jobs)):
+            yield outcome
+            advance(1)
+
+
+def _finding(outcome: Outcome) -> dict[str, Any]:
+    """What a restoration says about its text as a whole, in the words of the JSON contract."""
+    from ..result import Restoration
+
+    result = outcome.restoration or Restoration("")
+    data = result.to_json(outcome.source.name, outcome.error)
+    del data["changes"]
+    return {**data, "passages": [list(passage) for passage in result.passages]}
+
+
+def _show(found: list[tuple[str, Restoration]]) -> None:
+    from ..render.lists import show_table
+
+    rows = []
+    for name, result in found:
+        spun = result.spun_probability >= _SPUN
+        families = ", ".join(f"{family} {share:.2f}" for family, share in result.profiles.items()) if spun else ""
+        rate = f"{result.spin_rate:.2f}" if spun else ""
+        rows.append((name, f"{result.spun_probability:.3f}", rate, families, f"{result.words:,}"))
+    show_table(("file", "spun probability", "spin rate", "families", "words"), rows, streams.console(sys.stdout), "lrrlr")

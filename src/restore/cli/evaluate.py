@@ -1,0 +1,113 @@
+"""``restore evaluate``: quality, calibration and speed, measured on pairs."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..config import Config
+from ..errors import RestoreError
+from . import shared, streams
+
+if TYPE_CHECKING:
+    from ..batch import Job, Outcome
+
+
+@click.command("evaluate")
+@click.argument("spun", type=shared.READABLE)
+@click.argument("original", type=shared.READABLE)
+@click.option("--clean", metavar="PATH", type=shared.READABLE, help="Texts nobody spun: count the false edits there.")
+@click.option("--min-confidence", metavar="X", type=click.FloatRange(0, 1), help="Apply only changes at least this sure.")
+@shared.engine_options
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of the tables.")
+@click.option("--plot", metavar="FILE", type=shared.WRITABLE, help="Draw the calibration: .svg, .png or .pdf.")
+@shared.quiet_option
+@shared.help_option
+def command(
+    spun: Path,
+    original: Path,
+    clean: Path | None,
+    min_confidence: float | None,
+    profile: str,
+    dictionaries: tuple[Path, ...],
+    jobs: int,
+    as_json: bool,
+    plot: Path | None,
+    quiet: bool,
+) -> int:
+    """Restore SPUN and compare with ORIGINAL: two files, or two folders with files of the same names.
+
+    Precision, recall and F0.5 of the edits, word error, how far confidences can be trusted, and speed; with 95% intervals.
+    """
+    if plot is not None:
+        _check_plot(plot)
+    config = shared.make_config(profile, dictionaries, min_confidence)
+    figures, failed = _measure(spun, original, clean, config, jobs, quiet)
+    if plot is not None:
+        from ..render.plot import draw_calibration
+
+        draw_calibration(figures["calibration"]["reported"], plot)
+    if as_json:
+        sys.stdout.write(json.dumps(figures) + "\n")
+    else:
+        from ..render.evaluation import show_evaluation
+
+        show_evaluation(figures, streams.console(sys.stdout))
+    return 3 if failed else 0
+
+
+def _check_plot(path: Path) -> None:
+    """What can be known to fail is said before the work, not after."""
+    from importlib.util import find_spec
+
+    if find_spec("matplotlib") is None:
+        raise RestoreError("drawing needs one more package: pip install 'restore-text[plot]'")
+    if path.suffix.lower() not in (".svg", ".png", ".pdf"):
+        raise RestoreError(f"{path}: name the drawing .svg, .png or .pdf")
+
+
+def _measure(
+    spun: Path, original: Path, clean: Path | None, config: Config, jobs: int, quiet: bool
+) -> tuple[dict[str, Any], bool]:
+    """All figures, and whether some file failed."""
+    from .. import files
+    from ..batch import Job
+    from ..evaluate import clean_figures, score, summarise
+    from ..pairs import find_pairs, read_text
+
+    pairs = find_pairs(spun, original)
+    goals = [read_text(pair.original) for pair in pairs]
+    untouched = files.discover([str(clean)]) if clean is not None else []
+    todo = [Job(files.Source(pair.spun, Path(pair.name))) for pair in pairs] + [Job(source) for source in untouched]
+    begin = time.perf_counter()
+    outcomes = _restore(todo, config, jobs, quiet)
+    seconds = time.perf_counter() - begin
+    results = [outcome.restoration for outcome in outcomes]
+    scores = [score(result, goal) for result, goal in zip(results, goals, strict=False) if result is not None]
+    if not scores:
+        raise RestoreError(f"{spun}: nothing could be restored")
+    figures = summarise(scores)
+    if untouched:
+        figures["clean"] = clean_figures(result for result in results[len(pairs) :] if result is not None)
+    count = sum(result.words for result in results if result is not None)
+    figures["speed"] = {"words": count, "seconds": round(seconds, 2), "words_per_second": round(count / seconds)}
+    return figures, None in results
+
+
+def _restore(todo: Sequence[Job], config: Config, jobs: int, quiet: bool) -> list[Outcome]:
+    from .. import batch
+
+    outcomes = []
+    with shared.progress(len(todo), "restoring", quiet) as advance:
+        for outcome in batch.run(todo, config, batch.workers_for(len(todo), jobs)):
+            if outcome.error is not None:
+                streams.say(f"restore: {outcome.source.name}: {outcome.error}")
+            outcomes.append(outcome)
+            advance(1)
+    return outcomes

@@ -14,7 +14,7 @@ from click.shell_completion import ShellComplete
 import fakes
 from fakes import CLEAN, SPUN
 from restore import engine
-from restore.cli import run, streams
+from restore.cli import run, streams, user
 from restore.cli.group import cli
 from restore.errors import RestoreError
 
@@ -41,6 +41,7 @@ Call = Callable[..., Done]
 def call(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], tmp_path: Path) -> Call:
     monkeypatch.setattr(engine, "Restorer", fakes.FakeRestorer)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(user, "dictionary", lambda: tmp_path / "config" / "dictionary.tsv")
     for name in ("NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
     for name, text in {"spun.txt": SPUN, "clean.txt": CLEAN, "in/a.txt": SPUN, "in/sub/b.md": CLEAN}.items():
@@ -267,6 +268,11 @@ def test_protect_text_or_file(call: Call, tmp_path: Path) -> None:
     assert call("spun.txt", "--protect", "list").out == SPUN
 
 
+@pytest.mark.parametrize("text", ["#MeToo", "long " * 1000, "a\0b", ""])
+def test_protect_takes_any_text(call: Call, text: str) -> None:
+    assert call("spun.txt", "--protect", text).out == RESTORED
+
+
 def test_settings_reach_the_engine(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     seen = []
     monkeypatch.setattr(engine, "Restorer", lambda config: seen.append(config) or fakes.FakeRestorer(config))
@@ -275,6 +281,16 @@ def test_settings_reach_the_engine(call: Call, monkeypatch: pytest.MonkeyPatch, 
     assert (seen[0].profile, seen[0].dictionaries) == ("science", (Path("own.tsv"),) * 2)
     call("spun.txt")
     assert (seen[1].profile, seen[1].dictionaries, seen[1].min_confidence) == (None, (), None)
+
+
+def test_the_users_dictionary_is_taken_along(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    seen = []
+    monkeypatch.setattr(engine, "Restorer", lambda config: seen.append(config) or fakes.FakeRestorer(config))
+    own = tmp_path / "config" / "dictionary.tsv"
+    own.parent.mkdir()
+    own.touch()
+    call("spun.txt")
+    assert seen[0].dictionaries == (own,)
 
 
 # -- what goes wrong -----------------------------------------------------------------------------------------------
@@ -287,6 +303,7 @@ WRONG = [
     (("--check", "-o", "x"), 2, "leave out -o"),
     (("-d", "none.tsv", "spun.txt"), 2, "does not exist"),
     (("--profile", "poetry"), 2, "'poetry' is not one of"),
+    (("--protect", "binary.bin"), 2, "binary.bin: the protected phrases cannot be read: not a text"),
     (("-j", "-1"), 2, "-1 is not in the range"),
     (("none.txt",), 3, "none.txt: cannot be read: no such file or directory"),
     (("binary.bin",), 3, "binary.bin: not a text: binary data"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,13 @@ import click
 from click.shell_completion import CompletionItem
 
 from ..config import FAMILIES, Config, Family
+from ..encoding import decode
 from ..errors import RestoreError
+from ..files import reason
+from . import user
 
 EXAMPLES = """\b
+Examples:
   restore article.txt                the article with its changes and how sure they are
   cat article.txt | restore          a pipe: text in, text out
   restore spun/ -o restored/         a folder, in parallel
@@ -118,7 +123,7 @@ def restore(
     config = Config(
         min_confidence=min_confidence,
         profile=None if profile == "auto" else Family(profile),
-        dictionaries=dictionaries,
+        dictionaries=user.with_own(dictionaries),
         protect=tuple(phrases(protect)),
     )
     from .run import Options, run
@@ -128,13 +133,20 @@ def restore(
 
 def phrases(values: Sequence[str]) -> Iterator[str]:
     """The phrases of ``--protect``: the text itself, or the lines of the file of that name."""
-    from ..files import reason
-
     for value in values:
-        path = Path(value)
-        try:
-            lines = path.read_text("utf-8").splitlines() if path.is_file() else [value]
-        except (OSError, UnicodeDecodeError) as error:
-            why = reason(error) if isinstance(error, OSError) else "not UTF-8"
-            raise RestoreError(f"{value}: the protected phrases cannot be read: {why}") from error
-        yield from (line.strip() for line in lines if line.strip() and not line.startswith("#"))
+        with contextlib.suppress(OSError):  # too long for a file name: a text
+            if Path(value).is_file():
+                yield from _lines(Path(value))
+                continue
+        yield value
+
+
+def _lines(path: Path) -> list[str]:
+    """The lines of a list, without blank ones and comments."""
+    try:
+        lines = decode(path.read_bytes()).text.splitlines()
+    except OSError as error:
+        raise RestoreError(f"{path}: the protected phrases cannot be read: {reason(error)}") from error
+    except RestoreError as error:
+        raise RestoreError(f"{path}: the protected phrases cannot be read: {error}") from error
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]

@@ -14,7 +14,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "restore"
 LEVELS = (
     ("errors", "config"),
     ("text", "casing", "align", "encoding", "sections", "metrics", "kernel", "_kernel"),
-    ("result", "dictionary", "frequency", "lm", "formats"),
+    ("result", "dictionary", "markers", "frequency", "lm", "formats"),
     ("candidates", "context"),
     ("lattice", "decode", "twice"),
     ("document", "confidence"),
@@ -40,9 +40,7 @@ HOMES = {
 
 RENDERERS_SEE = {"result", "text", "errors", "render"}
 
-MODULES = sorted(
-    path for path in SOURCE.rglob("*.py") if path.parent != SOURCE or path.stem not in ("__init__", "__main__")
-)
+MODULES = sorted(path for path in SOURCE.rglob("*.py") if path.parent != SOURCE or path.stem not in ("__init__", "__main__"))
 
 
 def parts(path: Path) -> tuple[str, ...]:

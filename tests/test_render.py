@@ -86,9 +86,7 @@ def test_nothing_in_the_text_reaches_the_terminal() -> None:
     assert "␛[31mred␛]0;title␇ <U+202E>esrever<U+202C>." in text
 
 
-@pytest.mark.parametrize(
-    "text", ["plain", "tab\tand\nline", "“curly” – dash… é 中 👩", "[bold]no markup[/bold] :smile:"]
-)
+@pytest.mark.parametrize("text", ["plain", "tab\tand\nline", "“curly” – dash… é 中 👩", "[bold]no markup[/bold] :smile:"])
 def test_harmless_text_stays(text: str) -> None:
     assert inert(text) == text
     assert stripped(view(Restoration(text))) == text.expandtabs() + "\n"
@@ -168,9 +166,7 @@ def test_diff_on_a_terminal_is_coloured_and_inert() -> None:
     assert "\x1b[32m+He said ␛[31mred" in buffer.getvalue()
 
 
-LINES = st.lists(
-    st.sampled_from(["mentioned", "Overseas x", "clean", "", "a\rb", "c\u2028d", "navy\r", "x\x0cy"]), max_size=30
-)
+LINES = st.lists(st.sampled_from(["mentioned", "Overseas x", "clean", "", "a\rb", "c\u2028d", "navy\r", "x\x0cy"]), max_size=30)
 
 
 @pytest.mark.skipif(shutil.which("patch") is None, reason="needs patch")

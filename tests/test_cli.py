@@ -311,7 +311,7 @@ WRONG = [
     (("in", "-o", "spun.txt"), 2, "is a file"),
     (("empty",), 2, "no text files in empty"),
     (("spun.txt", "-o", "spun.txt/x.txt"), 3, "cannot be written"),
-    (("spun.txt", "--report", "none/r.jsonl"), 2, "no such file or directory"),
+    (("spun.txt", "--report", "none/r.jsonl"), 2, "none/r.jsonl: there is no folder none"),
     (("model", "built"), 2, "No such command"),
     (("model", "build", "none", "-o", "x"), 2, "does not exist"),
 ]

@@ -25,6 +25,12 @@ def test_the_data_are_found() -> None:
     assert list(dictionary_dir().glob("*.tsv"))
 
 
+def test_every_data_file_is_packed() -> None:
+    patterns = SETTINGS["tool"]["setuptools"]["package-data"]["restore.dictionaries"]
+    files = [path for path in (ROOT / "dictionaries").iterdir() if path.is_file() and path.name[0] != "."]
+    assert not [path.name for path in files if not any(path.match(pattern) for pattern in patterns)]
+
+
 def test_the_package_is_typed() -> None:
     assert (Path(restore.__file__).parent / "py.typed").is_file()
 

@@ -123,6 +123,8 @@ def _report_file(path: Path | None, force: bool) -> Iterator[IO[bytes] | None]:
         return
     if path.suffix != ".jsonl":
         raise RestoreError(f"{path}: reports are written as .jsonl; name it so")
+    if not path.parent.is_dir():
+        raise RestoreError(f"{path}: there is no folder {path.parent}; make it first")
     if not force and not _is_report(path):
         raise RestoreError(f"{path}: exists and is no report of restore; overwrite it with --force or name another file")
     with files.open_atomic(path) as file:

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 def counting(console: Console, total: int, what: str) -> Iterator[Callable[[int], None]]:
     """A bar for ``total`` things; the function it gives takes how many more are done."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(*columns, console=console, transient=True, redirect_stdout=False) as progress:
         task = progress.add_task(what, total=total)
         yield lambda number: progress.advance(task, number)
 
@@ -23,7 +23,7 @@ def streaming(console: Console, what: str) -> Iterator[tuple[Callable[[int], Non
     """A bar for work of unknown length: one function takes how much more is done, the other the name of the stage."""
     words = (TextColumn("{task.description}"), TextColumn("{task.fields[done]}"))
     columns = (SpinnerColumn(), *words, TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(*columns, console=console, transient=True, redirect_stdout=False) as progress:
         task = progress.add_task(what, total=None, done="")
         done = 0
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 
 from .candidates import FAMILY_NAMES, USER, Channel
 from .casing import match_case
 from .confidence import Reading, Support, read_calibration, readings
-from .config import FAMILIES, Config
-from .dictionary import read_dictionary, read_protected
+from .config import FAMILIES, Config, Family
+from .dictionary import Row, read_dictionary, read_protected
 from .document import Inference, infer
 from .lm import LanguageModel
+from .markers import ENOUGH, evidence, read_markers
 from .result import Alternative, Change, Restoration
 from .text import Document, Span, parse, protected_spans
 
@@ -30,20 +32,38 @@ class Restorer:
         self.config = config or Config()
         data = self.config.data_dir
         self._model = LanguageModel(data / "english.lm")
-        rows = {family.value: read_dictionary(path) for family in FAMILIES if (path := data / f"{family}.tsv").exists()}
-        rows[USER] = [row for path in self.config.dictionaries for row in read_dictionary(path)]
-        self._channel = Channel(self._model, rows)
+        self._rows: dict[str, list[Row]] = {name: self._family_rows(name) for name in FAMILIES if name != Family.WORDNET}
+        self._rows[USER] = [row for path in self.config.dictionaries for row in read_dictionary(path)]
+        self._channel = Channel(self._model, self._rows)
+        self._markers = read_markers(path) if (path := data / "markers.tsv").exists() else {}
         self._protected = [*read_protected(data / "protected.tsv"), *self.config.protect]
         self._calibration = read_calibration(data / "calibration.json")
         self._families = [self.config.profile in (None, name) or name == USER for name in FAMILY_NAMES]
+
+    def _family_rows(self, name: str) -> list[Row]:
+        path = self.config.data_dir / f"{name}.tsv"
+        return read_dictionary(path) if path.exists() else []
+
+    @cached_property
+    def _wide_channel(self) -> Channel:
+        """The channel with WordNet's synonyms, loaded for the first text that has any use for them."""
+        return Channel(self._model, {**self._rows, Family.WORDNET: self._family_rows(Family.WORDNET)})
+
+    def _channel_for(self, document: Document) -> Channel:
+        if self.config.profile is None:
+            wide = evidence((token.norm for token in document.tokens), self._markers) >= ENOUGH
+        else:
+            wide = self.config.profile == Family.WORDNET
+        return self._wide_channel if wide else self._channel
 
     def restore(self, text: str, protected: Sequence[Span] = ()) -> Restoration:
         """Find the swaps of ``text`` and undo those sure enough. ``protected``: stretches never to touch."""
         document = parse(text, [*protected_spans(text, self._protected), *protected])
         if not document.tokens:
             return Restoration(text)
-        inference = infer(self._model, self._channel, document, self._families)
-        found = readings(self._channel, document, inference)
+        channel = self._channel_for(document)
+        inference = infer(self._model, channel, document, self._families)
+        found = readings(channel, document, inference)
         changes = tuple(self._changes(document, found))
         return _restoration(document, inference, changes)
 

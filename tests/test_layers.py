@@ -16,7 +16,7 @@ LEVELS = (
     ("text", "casing", "align", "encoding", "sections", "metrics", "kernel", "_kernel"),
     ("result", "dictionary", "markers", "frequency", "lm", "formats"),
     ("candidates", "context"),
-    ("lattice", "decode", "twice"),
+    ("lattice", "decode"),
     ("document", "confidence"),
     ("engine",),
     ("files", "batch", "learn", "thesaurus", "evaluate", "pairs", "corpus", "build"),

@@ -76,6 +76,38 @@ def test_what_the_encoding_lacks_is_an_error_before_anything_is_written(tmp_path
     assert not (tmp_path / "out").exists()
 
 
+ENCODINGS = [
+    "ascii",
+    "utf-8",
+    "utf-8-sig",
+    "utf-16",
+    "utf-16-le",
+    "utf-16-be",
+    "utf-32",
+    "cp1252",
+    "latin-1",
+    "mac_roman",
+    "iso8859-15",
+    "gb18030",
+]
+QUOTED = {"ascii": "It's", "latin-1": "It's naïve", "iso8859-15": "It's naïve"}
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("suffix", [".txt", ".md", ".html", ""])
+@pytest.mark.parametrize(("before", "after"), [("said", "said"), ("mentioned", "said")])
+def test_only_the_change_differs(tmp_path: Path, encoding: str, end: str, suffix: str, before: str, after: str) -> None:
+    def data(word: str) -> bytes:
+        return end.join((QUOTED.get(encoding, "“It’s”"), "", f"the minister {word} so.", "")).encode(encoding)
+
+    path = tmp_path / f"a{suffix}"
+    path.write_bytes(data(before))
+    (outcome,) = run([Job(Source(path, Path(path.name)), tmp_path / "out")], Config(), 1, fakes.make)
+    assert outcome.error is None
+    assert (tmp_path / "out").read_bytes() == data(after)
+
+
 CASES = [
     ([], False, 0),
     ([fakes.SPUN, fakes.CLEAN], False, 0),

@@ -1,6 +1,7 @@
-/* The hot loops of restore, compiled: the walk over a text with the language model, and the sums over what it finds.
+/* The hot loops of restore, compiled: the walk over a text with the language model, the sums over what it finds,
+ * and what they tell about the document.
  *
- * Speed only. Each function here has a twin in Python (restore/lattice.py, decode.py) that says what it does; both take
+ * Speed only. Each function here has a twin in Python (restore/lattice.py, decode.py, document.py) that says what it does; both take
  * the same floating-point steps in the same order, so their results are equal, ties and node numbers included
  * (tests/test_kernel.py). Whoever changes one changes the other.
  *
@@ -26,6 +27,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +42,7 @@
 #endif
 
 /* Raised by one whenever a signature or a meaning changes: restore/kernel.py uses no kernel but its own. */
-#define INTERFACE 1
+#define INTERFACE 2
 
 enum { UNKNOWN, START, END, NUMBER }; /* lm.py */
 #define KEEP (-1)                     /* candidates.py */
@@ -54,9 +56,9 @@ static const char BAD_MODEL[] = "the language model is damaged: a bucket leaves 
 static const char BAD_WORD[] = "word id outside the language model";
 static const char BAD_SENTENCE[] = "sentence outside the text";
 static const char BAD_EDGE[] = "edge outside its sentence or its arrays";
-static const char BAD_UNIT[] = "original outside the channel";
+static const char BAD_UNIT[] = "original or pair outside the channel";
 static const char BAD_GRAPH[] = "arc or node outside its sentence or its arrays";
-static const char TOO_LARGE[] = "more than 4 billion nodes or arcs";
+static const char TOO_LARGE[] = "more nodes or arcs than can be numbered";
 
 #define TRY(call)                    \
     do {                             \
@@ -85,21 +87,17 @@ static void release(Held *held)
 }
 
 /* Hold a one-dimensional buffer whose elements have this struct code; -1 with an exception if it is none. */
-static int hold(Held *held, PyObject *object, const char *code, Array *array)
+static int hold(Held *held, PyObject *object, char code, Array *array)
 {
-    Py_buffer *view = &held->view[held->count];
-    Py_ssize_t size = *code == 'd' ? 8 : *code == 'B' ? 1 : 4;
+    Py_buffer *view = &held->view[held->count]; /* a call has 13 of a model and 10 more at most */
+    Py_ssize_t size = code == 'd' ? 8 : code == 'B' ? 1 : 4;
 
-    if (held->count == (int)(sizeof held->view / sizeof held->view[0])) {
-        PyErr_SetString(PyExc_ValueError, "too many buffers");
-        return -1;
-    }
     if (PyObject_GetBuffer(object, view, PyBUF_ND | PyBUF_FORMAT) < 0) return -1;
     held->count++;
     /* A section of a damaged file may begin anywhere; some processors cannot read numbers that are not aligned. */
-    if (view->ndim != 1 || !view->format || strcmp(view->format, code) || view->itemsize != size ||
+    if (view->ndim != 1 || !view->format || view->format[0] != code || view->format[1] || view->itemsize != size ||
         (view->len && (uintptr_t)view->buf % (size_t)size)) {
-        PyErr_Format(PyExc_ValueError, "expected an aligned buffer of type '%s'", code);
+        PyErr_Format(PyExc_ValueError, "expected an aligned buffer of type '%c'", code);
         return -1;
     }
     array->data = view->buf;
@@ -107,7 +105,7 @@ static int hold(Held *held, PyObject *object, const char *code, Array *array)
     return 0;
 }
 
-/* Turn what a worker returned into an exception; -1 if there was one. */
+/* Raise what a worker returned; -1 if there was something. */
 static int raise(Error error)
 {
     if (error == NO_MEMORY)
@@ -117,9 +115,33 @@ static int raise(Error error)
     return error ? -1 : 0;
 }
 
-static PyObject *as_bytes(const void *data, size_t size)
+/* A bytes object of so many zeros, and where they lie. */
+static PyObject *new_doubles(size_t count, double **data)
 {
-    return PyBytes_FromStringAndSize(size ? data : "", (Py_ssize_t)size);
+    PyObject *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(count * sizeof(double)));
+    if (!bytes) return NULL;
+    *data = (double *)PyBytes_AsString(bytes);
+    memset(*data, 0, count * sizeof(double));
+    return bytes;
+}
+
+/* An array that grows. */
+typedef struct {
+    void *data;
+    size_t used, room;
+} Pool;
+
+/* Address of one more element, good until the next; NULL if memory ends. */
+static void *push(Pool *pool, size_t element)
+{
+    if (pool->used == pool->room) {
+        size_t room = pool->room ? 2 * pool->room : 256;
+        void *moved = room <= SIZE_MAX / element ? realloc(pool->data, room * element) : NULL;
+        if (!moved) return NULL;
+        pool->data = moved;
+        pool->room = room;
+    }
+    return (char *)pool->data + element * pool->used++;
 }
 
 /* -- the language model (lm.py) ------------------------------------------------------------------------------------ */
@@ -157,7 +179,7 @@ static int hold_model(Held *held, PyObject *view, Model *model)
         return -1;
     }
     model->tables = (int)size - 1;
-    if (hold(held, PyTuple_GetItem(view, 0), "f", &model->unigrams) < 0) return -1;
+    if (hold(held, PyTuple_GetItem(view, 0), 'f', &model->unigrams) < 0) return -1;
     for (int n = 0; n < model->tables; n++) {
         Table *table = &model->table[n];
         PyObject *buckets, *entries, *backoffs, *codebooks;
@@ -165,8 +187,8 @@ static int hold_model(Held *held, PyObject *view, Model *model)
 
         if (!PyArg_ParseTuple(PyTuple_GetItem(view, n + 1), "iOOOO", &table->shift, &buckets, &entries, &backoffs, &codebooks))
             return -1;
-        if (hold(held, buckets, "I", &table->buckets) < 0 || hold(held, entries, "I", &table->entries) < 0 ||
-            hold(held, backoffs, "B", &table->backoffs) < 0 || hold(held, codebooks, "f", &table->codebooks) < 0)
+        if (hold(held, buckets, 'I', &table->buckets) < 0 || hold(held, entries, 'I', &table->entries) < 0 ||
+            hold(held, backoffs, 'B', &table->backoffs) < 0 || hold(held, codebooks, 'f', &table->codebooks) < 0)
             return -1;
         if (table->shift < FINGERPRINT_BITS || table->shift > 63 ||
             table->buckets.size != ((size_t)1 << (64 - table->shift)) + 1 || table->codebooks.size < (highest ? 256 : 512) ||
@@ -180,6 +202,37 @@ static int hold_model(Held *held, PyObject *view, Model *model)
         return -1;
     }
     return 0;
+}
+
+/* Fill in the arguments of a function, one letter each: a buffer's struct code, M a model, # an int, . a double.
+ * 1 if all is well, 0 with an exception if not. */
+static int take(Held *held, PyObject *args, const char *kinds, ...)
+{
+    va_list to;
+    int status = 0;
+
+    if (PyTuple_Size(args) != (Py_ssize_t)strlen(kinds)) {
+        PyErr_Format(PyExc_TypeError, "expected %zu arguments", strlen(kinds));
+        return 0;
+    }
+    va_start(to, kinds);
+    for (Py_ssize_t n = 0; kinds[n] && status == 0; n++) {
+        PyObject *object = PyTuple_GetItem(args, n);
+        if (kinds[n] == 'M') {
+            status = hold_model(held, object, va_arg(to, Model *));
+        } else if (kinds[n] == '#') {
+            long value = PyLong_AsLong(object);
+            *va_arg(to, int *) = value < 0 ? -1 : value > INT32_MAX ? INT32_MAX : (int)value;
+            status = PyErr_Occurred() ? -1 : 0;
+        } else if (kinds[n] == '.') {
+            *va_arg(to, double *) = PyFloat_AsDouble(object);
+            status = PyErr_Occurred() ? -1 : 0;
+        } else {
+            status = hold(held, object, kinds[n], va_arg(to, Array *));
+        }
+    }
+    va_end(to);
+    return status == 0;
 }
 
 static uint64_t extend_hash(uint64_t value, uint32_t word)
@@ -250,25 +303,29 @@ static Error score_word(const Model *model, const State *state, uint32_t word, d
 /* -- expand (lattice.py) ------------------------------------------------------------------------------------------- */
 
 #define NONE (-1)
-#define CHAINS 1024u /* a few hundred nodes wait at a time */
 #define CACHED 8192u /* answers of the model kept: half a megabyte, so that it stays near the processor */
 
 /* A state at a token: the score of the best path to it and the arcs that end in it. */
 typedef struct {
     State state;
-    uint64_t hash;
+    uint32_t number;
     double best;
-    int32_t next;  /* in its column, in order of arrival; in the list of free nodes */
-    int32_t chain; /* next of those whose hash ends alike */
+    int32_t next; /* in its column, in order of arrival */
     int32_t first_arc, last_arc;
-    uint32_t token;
 } Node;
 
+/* An arc on its way: it counts only if its node survives. */
 typedef struct {
     double log_lm;
     uint32_t source;
     int32_t edge;
-    int32_t next; /* of the same node; in the list of free arcs */
+    int32_t next; /* of the same node */
+} Waiting;
+
+typedef struct {
+    double log_lm;
+    uint32_t source, target;
+    int32_t edge;
 } Arc;
 
 /* The nodes of a token. */
@@ -276,13 +333,6 @@ typedef struct {
     double best;
     int32_t first, last;
 } Column;
-
-/* A node that is left: copied, for the pool moves as it grows. */
-typedef struct {
-    State state;
-    double best;
-    uint32_t number;
-} Survivor;
 
 /* A step of the model: a state and a word lead to a weighted log-probability and a state. Size 0 marks an empty place. */
 typedef struct {
@@ -297,75 +347,36 @@ typedef struct {
     int beam;
     double margin, weight;
 
-    /* What is found: arcs, and for each sentence where its arcs and nodes end. */
-    uint32_t *source, *target;
-    int32_t *edge;
-    double *log_lm;
-    size_t arcs, room;
-    uint32_t *arc_ends, *node_ends;
-    size_t number;
-
-    /* The walk over one sentence. */
-    Column *columns;
-    size_t columns_room;
-    Node *nodes;
-    int32_t free_node, nodes_used, nodes_room;
-    Arc *waiting;
-    int32_t free_arc, waiting_used, waiting_room;
-    int32_t chains[CHAINS];
-    Survivor *survivors;
-    int32_t *ranks;
+    Pool arcs;            /* found */
+    Pool arc_ends, ends;  /* for each sentence, where its arcs and its nodes end */
+    size_t number;        /* of the next node */
+    Pool columns, nodes, waiting; /* of this sentence */
+    int32_t *survivors;
     Step *steps;
 } Walk;
-
-/* Make room for one more element in a growing array. */
-static Error grow(void **data, size_t used, size_t *room, size_t element)
-{
-    if (used < *room) return NULL;
-    size_t more = *room ? 2 * *room : 256;
-    void *moved = more <= SIZE_MAX / element ? realloc(*data, more * element) : NULL;
-    if (!moved) return NO_MEMORY;
-    *data = moved;
-    *room = more;
-    return NULL;
-}
-
-/* The same for a pool whose elements know each other by 32-bit number. */
-static Error grow_pool(void **data, int32_t used, int32_t *room, size_t element)
-{
-    size_t wide = (size_t)*room;
-    if (used >= INT32_MAX / 2) return TOO_LARGE;
-    TRY(grow(data, (size_t)used, &wide, element));
-    *room = (int32_t)wide;
-    return NULL;
-}
-
-static uint64_t hash_state(const State *state, uint32_t more)
-{
-    uint64_t value = (uint64_t)state->context.word[0] << 32 | state->context.word[1];
-    value = (value ^ ((uint64_t)more << 13)) * HASH_MULTIPLIER;
-    value = (value ^ (value >> 32) ^ (uint64_t)state->context.word[2] << 20 ^ state->context.size) * HASH_MULTIPLIER;
-    return value ^ (value >> 32);
-}
 
 static int same_context(const State *a, const State *b)
 {
     return memcmp(&a->context, &b->context, sizeof a->context) == 0;
 }
 
+static Step *place_of(Walk *walk, const State *state, uint32_t word)
+{
+    uint64_t value = extend_hash(state->context.size, word);
+    for (int n = 0; n < MAX_CONTEXT; n++) value = extend_hash(value, state->context.word[n]);
+    return &walk->steps[(value >> 32) % CACHED];
+}
+
 /* The model's weighted answer, remembered: many edges of a token lead to the same words. */
 static Error step_word(Walk *walk, State *state, uint32_t word, double *log_lm)
 {
-    Step *step = &walk->steps[hash_state(state, word) % CACHED];
+    Step *step = place_of(walk, state, word);
 
     if (step->word != word || !same_context(&step->from, state)) {
         State after;
         double log_prob;
         TRY(score_word(&walk->model, state, word, &log_prob, &after));
-        step->from = *state;
-        step->to = after;
-        step->word = word;
-        step->log_lm = walk->weight * log_prob;
+        *step = (Step){*state, after, walk->weight * log_prob, word};
     }
     *log_lm = step->log_lm;
     *state = step->to;
@@ -391,138 +402,103 @@ static Error step_edge(Walk *walk, size_t edge, size_t token, State *state, doub
     return NULL;
 }
 
-/* The node of a state at a token, made if it is new. */
-static Error node_of(Walk *walk, Column *column, uint32_t token, const State *state, Node **found)
+/* The node of a state at a token, made if it is new. A column has about ten: looking through them is quick. */
+static Error node_of(Walk *walk, Column *column, const State *state, Node **found)
 {
-    uint64_t hash = hash_state(state, token);
-    int32_t *chain = &walk->chains[hash % CHAINS];
+    Node *nodes = walk->nodes.data;
 
-    for (int32_t n = *chain; n != NONE; n = walk->nodes[n].chain) {
-        Node *node = &walk->nodes[n];
-        if (node->hash == hash && node->token == token && same_context(&node->state, state)) {
-            *found = node;
+    for (int32_t n = column->first; n != NONE; n = nodes[n].next) {
+        if (same_context(&nodes[n].state, state)) {
+            *found = &nodes[n];
             return NULL;
         }
     }
-    int32_t new = walk->free_node;
-    if (new != NONE) {
-        walk->free_node = walk->nodes[new].next;
-    } else {
-        TRY(grow_pool((void **)&walk->nodes, walk->nodes_used, &walk->nodes_room, sizeof(Node)));
-        new = walk->nodes_used++;
-    }
-    Node *node = &walk->nodes[new];
-    *node = (Node){*state, hash, -INFINITY, NONE, *chain, NONE, NONE, token};
-    *chain = new;
+    int32_t new = (int32_t)walk->nodes.used;
+    if (new == INT32_MAX) return TOO_LARGE;
+    *found = push(&walk->nodes, sizeof(Node));
+    if (!*found) return NO_MEMORY;
+    **found = (Node){*state, 0, -INFINITY, NONE, NONE, NONE};
     if (column->first == NONE)
         column->first = new;
     else
-        walk->nodes[column->last].next = new;
+        ((Node *)walk->nodes.data)[column->last].next = new;
     column->last = new;
-    *found = node;
     return NULL;
 }
 
-static Error add_waiting(Walk *walk, Node *node, uint32_t source, int32_t edge, double log_lm)
+/* Let an arc end in a node. */
+static Error arrive(Walk *walk, Node *node, uint32_t source, int32_t edge, double log_lm)
 {
-    int32_t new = walk->free_arc;
-    if (new != NONE) {
-        walk->free_arc = walk->waiting[new].next;
-    } else {
-        TRY(grow_pool((void **)&walk->waiting, walk->waiting_used, &walk->waiting_room, sizeof(Arc)));
-        new = walk->waiting_used++;
-    }
-    walk->waiting[new] = (Arc){log_lm, source, edge, NONE};
+    int32_t new = (int32_t)walk->waiting.used;
+    if (new == INT32_MAX) return TOO_LARGE;
+    Waiting *arc = push(&walk->waiting, sizeof(Waiting));
+    if (!arc) return NO_MEMORY;
+    *arc = (Waiting){log_lm, source, edge, NONE};
     if (node->first_arc == NONE)
         node->first_arc = new;
     else
-        walk->waiting[node->last_arc].next = new;
+        ((Waiting *)walk->waiting.data)[node->last_arc].next = new;
     node->last_arc = new;
     return NULL;
 }
 
 static Error write_arc(Walk *walk, size_t source, size_t target, int32_t edge, double log_lm)
 {
-    if (walk->arcs == walk->room) {
-        size_t room = walk->room; /* each array is as long as the others, also if memory ends between two of them */
-        if (room > UINT32_MAX / 2) return TOO_LARGE;
-        TRY(grow((void **)&walk->source, room, &(size_t){room}, sizeof *walk->source));
-        TRY(grow((void **)&walk->target, room, &(size_t){room}, sizeof *walk->target));
-        TRY(grow((void **)&walk->edge, room, &(size_t){room}, sizeof *walk->edge));
-        TRY(grow((void **)&walk->log_lm, room, &walk->room, sizeof *walk->log_lm));
-    }
-    walk->source[walk->arcs] = (uint32_t)source;
-    walk->target[walk->arcs] = (uint32_t)target;
-    walk->edge[walk->arcs] = edge;
-    walk->log_lm[walk->arcs++] = log_lm;
+    Arc *arc = walk->arcs.used < UINT32_MAX ? push(&walk->arcs, sizeof(Arc)) : NULL;
+    if (!arc) return NO_MEMORY;
+    *arc = (Arc){log_lm, (uint32_t)source, (uint32_t)target, edge};
     return NULL;
 }
 
 /* The best states of a token, numbered, with their arcs written out; ties go to the one that came first. */
-static Error survive(Walk *walk, Column *column, int *count)
+static Error survive(Walk *walk, const Column *column, int *count)
 {
-    Node *nodes = walk->nodes;
+    Node *nodes = walk->nodes.data;
+    const Waiting *waiting = walk->waiting.data;
+    int32_t *ranks = walk->survivors;
     int kept = 0;
 
     for (int32_t n = column->first; n != NONE; n = nodes[n].next) {
-        int at = kept < walk->beam ? kept++ : walk->beam;
-        while (at && nodes[walk->ranks[at - 1]].best < nodes[n].best) {
-            if (at < walk->beam) walk->ranks[at] = walk->ranks[at - 1];
-            at--;
-        }
-        if (at < walk->beam) walk->ranks[at] = n;
+        if (!(nodes[n].best >= column->best - walk->margin)) continue;
+        int at = kept;
+        while (at && nodes[ranks[at - 1]].best < nodes[n].best) at--;
+        if (at == walk->beam) continue;
+        if (kept < walk->beam) kept++;
+        memmove(&ranks[at + 1], &ranks[at], (size_t)(kept - 1 - at) * sizeof *ranks);
+        ranks[at] = n;
     }
-    *count = 0;
     for (int rank = 0; rank < kept; rank++) {
-        const Node *node = &nodes[walk->ranks[rank]];
-        if (!(node->best >= column->best - walk->margin)) continue;
+        Node *node = &nodes[ranks[rank]];
         if (walk->number >= UINT32_MAX) return TOO_LARGE;
-        for (int32_t a = node->first_arc; a != NONE; a = walk->waiting[a].next)
-            TRY(write_arc(walk, walk->waiting[a].source, walk->number, walk->waiting[a].edge, walk->waiting[a].log_lm));
-        walk->survivors[(*count)++] = (Survivor){node->state, node->best, (uint32_t)walk->number++};
+        node->number = (uint32_t)walk->number++;
+        for (int32_t a = node->first_arc; a != NONE; a = waiting[a].next)
+            TRY(write_arc(walk, waiting[a].source, node->number, waiting[a].edge, waiting[a].log_lm));
     }
+    *count = kept;
     return NULL;
 }
 
-/* Give back the nodes and arcs of a token that has been left. */
-static void clear(Walk *walk, Column *column)
-{
-    for (int32_t n = column->first, next; n != NONE; n = next) {
-        Node *node = &walk->nodes[n];
-        int32_t *link = &walk->chains[node->hash % CHAINS];
-        while (*link != n) link = &walk->nodes[*link].chain;
-        *link = node->chain;
-        if (node->last_arc != NONE) {
-            walk->waiting[node->last_arc].next = walk->free_arc;
-            walk->free_arc = node->first_arc;
-        }
-        next = node->next;
-        node->next = walk->free_node;
-        walk->free_node = n;
-    }
-    column->first = column->last = NONE;
-}
-
 /* Follow every edge from a node. */
-static Error leave(Walk *walk, const Survivor *from, size_t token, size_t start, size_t stop)
+static Error leave(Walk *walk, int32_t from, size_t token, size_t start, size_t stop)
 {
+    const Node node = ((Node *)walk->nodes.data)[from]; /* a copy: the nodes move as they become more */
     const double *score = AT(walk->score, double);
     size_t last = AT(walk->first, uint32_t)[token + 1];
 
     if (last > walk->end.size) return BAD_EDGE;
     for (size_t edge = AT(walk->first, uint32_t)[token]; edge < last; edge++) {
-        State state = from->state;
+        State state = node.state;
         size_t goal = AT(walk->end, uint32_t)[edge];
         double log_lm, reached;
         Node *there;
 
         if (goal <= token || goal > stop) return BAD_EDGE;
+        Column *column = (Column *)walk->columns.data + (goal - start);
         TRY(step_edge(walk, edge, token, &state, &log_lm));
-        Column *column = &walk->columns[goal - start];
-        reached = from->best + (score[edge] + log_lm);
+        reached = node.best + (score[edge] + log_lm);
         if (reached < column->best - walk->margin) continue;
-        TRY(node_of(walk, column, (uint32_t)goal, &state, &there));
-        TRY(add_waiting(walk, there, from->number, (int32_t)edge, log_lm));
+        TRY(node_of(walk, column, &state, &there));
+        TRY(arrive(walk, there, node.number, (int32_t)edge, log_lm));
         if (reached > there->best) there->best = reached;
         if (reached > column->best) column->best = reached;
     }
@@ -536,111 +512,118 @@ static Error walk_sentence(Walk *walk, size_t start, size_t stop)
     int count;
 
     if (start > stop || stop > walk->tokens.size) return BAD_SENTENCE;
-    while (stop - start >= walk->columns_room)
-        TRY(grow((void **)&walk->columns, walk->columns_room, &walk->columns_room, sizeof(Column)));
-    for (size_t n = 0; n <= stop - start; n++) walk->columns[n] = (Column){-INFINITY, NONE, NONE};
-    TRY(node_of(walk, walk->columns, (uint32_t)start, &begin, &node));
-    node->best = walk->columns[0].best = 0.0;
-    for (size_t token = start; token < stop; token++) {
-        TRY(survive(walk, &walk->columns[token - start], &count));
-        clear(walk, &walk->columns[token - start]);
-        for (int n = 0; n < count; n++) TRY(leave(walk, &walk->survivors[n], token, start, stop));
+    walk->columns.used = walk->nodes.used = walk->waiting.used = 0;
+    for (size_t n = start; n <= stop; n++) {
+        Column *column = push(&walk->columns, sizeof(Column));
+        if (!column) return NO_MEMORY;
+        *column = (Column){-INFINITY, NONE, NONE};
     }
-    TRY(survive(walk, &walk->columns[stop - start], &count));
-    clear(walk, &walk->columns[stop - start]);
+    Column *columns = walk->columns.data;
+    TRY(node_of(walk, columns, &begin, &node));
+    node->best = columns[0].best = 0.0;
+    for (size_t token = start; token < stop; token++) {
+        TRY(survive(walk, &columns[token - start], &count));
+        for (int n = 0; n < count; n++) TRY(leave(walk, walk->survivors[n], token, start, stop));
+    }
+    TRY(survive(walk, &columns[stop - start], &count));
     if (walk->number >= UINT32_MAX) return TOO_LARGE;
     for (int n = 0; n < count; n++) {
         double log_lm;
-        TRY(step_word(walk, &walk->survivors[n].state, END, &log_lm));
-        TRY(write_arc(walk, walk->survivors[n].number, walk->number, END_OF_SENTENCE, log_lm));
+        node = (Node *)walk->nodes.data + walk->survivors[n];
+        TRY(step_word(walk, &node->state, END, &log_lm));
+        TRY(write_arc(walk, node->number, walk->number, END_OF_SENTENCE, log_lm));
     }
     walk->number++;
     return NULL;
 }
 
+static Error note_ends(Walk *walk)
+{
+    uint32_t *arcs = push(&walk->arc_ends, sizeof *arcs), *nodes = push(&walk->ends, sizeof *nodes);
+    if (!arcs || !nodes) return NO_MEMORY;
+    *arcs = (uint32_t)walk->arcs.used;
+    *nodes = (uint32_t)walk->number;
+    return NULL;
+}
+
 static Error walk_text(Walk *walk)
 {
-    size_t sentences = walk->sentences.size / 2, beam = (size_t)walk->beam;
     const uint32_t *range = AT(walk->sentences, uint32_t);
 
+    if (walk->beam < 1 || walk->beam > 65536) return "the beam must be between 1 and 65536";
     if (walk->unit.size != walk->end.size || walk->score.size != walk->end.size || walk->end.size > INT32_MAX) return BAD_EDGE;
     if (walk->first.size != walk->tokens.size + 1) return BAD_EDGE;
-    if (walk->sentences.size % 2 || walk->tokens.size >= UINT32_MAX) return BAD_SENTENCE;
-    walk->arc_ends = calloc(sentences + 1, sizeof *walk->arc_ends);
-    walk->node_ends = calloc(sentences + 1, sizeof *walk->node_ends);
-    walk->survivors = calloc(beam, sizeof *walk->survivors);
-    walk->ranks = calloc(beam, sizeof *walk->ranks);
+    if (walk->sentences.size % 2) return BAD_SENTENCE;
+    walk->survivors = calloc((size_t)walk->beam + 1, sizeof *walk->survivors);
     walk->steps = calloc(CACHED, sizeof *walk->steps);
-    if (!walk->arc_ends || !walk->node_ends || !walk->survivors || !walk->ranks || !walk->steps) return NO_MEMORY;
-    walk->free_node = walk->free_arc = NONE;
-    for (size_t n = 0; n < CHAINS; n++) walk->chains[n] = NONE;
-    for (size_t n = 0; n < sentences; n++) {
-        TRY(walk_sentence(walk, range[2 * n], range[2 * n + 1]));
-        walk->arc_ends[n + 1] = (uint32_t)walk->arcs;
-        walk->node_ends[n + 1] = (uint32_t)walk->number;
+    if (!walk->survivors || !walk->steps) return NO_MEMORY;
+    TRY(note_ends(walk));
+    for (size_t n = 0; n + 1 < walk->sentences.size; n += 2) {
+        TRY(walk_sentence(walk, range[n], range[n + 1]));
+        TRY(note_ends(walk));
     }
     return NULL;
 }
 
-static void free_walk(Walk *walk)
+/* The arrays of a Graph from the arcs found. */
+static PyObject *columns_of(const Walk *walk)
 {
-    void *all[] = {walk->source,    walk->target, walk->edge,    walk->log_lm,    walk->arc_ends, walk->node_ends,
-                   walk->columns,   walk->nodes,  walk->waiting, walk->survivors, walk->ranks,    walk->steps};
-    for (size_t n = 0; n < sizeof all / sizeof *all; n++) free(all[n]);
-    free(walk);
-}
+    const Arc *arcs = walk->arcs.data;
+    size_t size = walk->arcs.used;
+    PyObject *part[4]; /* source, target, edge, log_lm */
+    char *at[4];
 
-PyDoc_STRVAR(expand_doc,
-    "expand(model, tokens, first, end, unit, unit_first, unit_words, sentences, score, beam, margin, lm_weight)\n"
-    "The arrays of a Graph as bytes: source, target, edge, log_lm, sentences, nodes.");
+    for (int n = 0; n < 4; n++) {
+        part[n] = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(size * (n == 3 ? sizeof(double) : 4)));
+        if (!part[n]) {
+            while (n--) Py_DECREF(part[n]);
+            return NULL;
+        }
+        at[n] = PyBytes_AsString(part[n]);
+    }
+    for (size_t n = 0; n < size; n++) {
+        ((uint32_t *)at[0])[n] = arcs[n].source;
+        ((uint32_t *)at[1])[n] = arcs[n].target;
+        ((int32_t *)at[2])[n] = arcs[n].edge;
+        ((double *)at[3])[n] = arcs[n].log_lm;
+    }
+    return Py_BuildValue("(NNNNy#y#)", part[0], part[1], part[2], part[3], (char *)walk->arc_ends.data,
+                         (Py_ssize_t)(walk->arc_ends.used * 4), (char *)walk->ends.data, (Py_ssize_t)(walk->ends.used * 4));
+}
 
 static PyObject *expand(PyObject *module, PyObject *args)
 {
-    PyObject *model, *tokens, *first, *end, *unit, *unit_first, *unit_words, *sentences, *score, *result = NULL;
     Held held = {.count = 0};
-    Walk *walk = calloc(1, sizeof *walk);
+    Walk w = {.number = 0};
+    PyObject *result = NULL;
     Error error;
 
-    if (!walk) return PyErr_NoMemory();
-    if (!PyArg_ParseTuple(args, "OOOOOOOOOidd", &model, &tokens, &first, &end, &unit, &unit_first, &unit_words, &sentences,
-                          &score, &walk->beam, &walk->margin, &walk->weight))
-        goto done;
-    if (walk->beam < 1 || walk->beam > 65536) {
-        PyErr_SetString(PyExc_ValueError, "beam must be between 1 and 65536");
-        goto done;
+    if (take(&held, args, "MIIIiIIId#..", &w.model, &w.tokens, &w.first, &w.end, &w.unit, &w.unit_first, &w.unit_words,
+             &w.sentences, &w.score, &w.beam, &w.margin, &w.weight)) {
+        Py_BEGIN_ALLOW_THREADS
+        error = walk_text(&w);
+        Py_END_ALLOW_THREADS
+        if (raise(error) == 0) result = columns_of(&w);
     }
-    if (hold_model(&held, model, &walk->model) < 0 || hold(&held, tokens, "I", &walk->tokens) < 0 ||
-        hold(&held, first, "I", &walk->first) < 0 || hold(&held, end, "I", &walk->end) < 0 ||
-        hold(&held, unit, "i", &walk->unit) < 0 || hold(&held, unit_first, "I", &walk->unit_first) < 0 ||
-        hold(&held, unit_words, "I", &walk->unit_words) < 0 || hold(&held, sentences, "I", &walk->sentences) < 0 ||
-        hold(&held, score, "d", &walk->score) < 0)
-        goto done;
-    Py_BEGIN_ALLOW_THREADS
-    error = walk_text(walk);
-    Py_END_ALLOW_THREADS
-    if (raise(error) < 0) goto done;
-    size_t ends = (walk->sentences.size / 2 + 1) * sizeof(uint32_t);
-    result = Py_BuildValue("(NNNNNN)", as_bytes(walk->source, walk->arcs * sizeof *walk->source),
-                           as_bytes(walk->target, walk->arcs * sizeof *walk->target),
-                           as_bytes(walk->edge, walk->arcs * sizeof *walk->edge),
-                           as_bytes(walk->log_lm, walk->arcs * sizeof *walk->log_lm), as_bytes(walk->arc_ends, ends),
-                           as_bytes(walk->node_ends, ends));
-done:
-    free_walk(walk);
+    void *all[] = {w.arcs.data, w.arc_ends.data, w.ends.data, w.columns.data, w.nodes.data, w.waiting.data, w.survivors, w.steps};
+    for (size_t n = 0; n < sizeof all / sizeof *all; n++) free(all[n]);
     release(&held);
     return result;
 }
 
 /* -- log_genuine (lattice.py) -------------------------------------------------------------------------------------- */
 
+/* The arguments of the functions below; each uses some. */
 typedef struct {
     Model model;
-    Array tokens, first, base, sentences;
-    double weight;
+    Array tokens, keep_unit, first, unit, pair, family, base, sentences; /* the text */
+    Array unit_swap, pair_weight;                                        /* the channel */
+    Array rates, posterior, spun, score;
+    double lm_weight, habit, least_use, least_seen;
     double *found;
-} Genuine;
+} Text;
 
-static Error genuine_sentence(const Genuine *text, size_t start, size_t stop, double *total)
+static Error genuine_sentence(const Text *text, size_t start, size_t stop, double *total)
 {
     State state = start_state(&text->model);
     double log_prob;
@@ -651,47 +634,44 @@ static Error genuine_sentence(const Genuine *text, size_t start, size_t stop, do
         size_t edge = AT(text->first, uint32_t)[at];
         TRY(score_word(&text->model, &state, AT(text->tokens, uint32_t)[at], &log_prob, &state));
         if (edge >= text->base.size) return BAD_EDGE;
-        *total += text->weight * log_prob + AT(text->base, float)[edge];
+        *total += text->lm_weight * log_prob + AT(text->base, float)[edge];
     }
     TRY(score_word(&text->model, &state, END, &log_prob, &state));
-    *total += text->weight * log_prob;
+    *total += text->lm_weight * log_prob;
     return NULL;
 }
 
-static Error genuine_text(const Genuine *text)
+static Error genuine_text(Text *text)
 {
     const uint32_t *range = AT(text->sentences, uint32_t);
+    if (text->sentences.size % 2) return BAD_SENTENCE;
     for (size_t n = 0; n < text->sentences.size / 2; n++)
         TRY(genuine_sentence(text, range[2 * n], range[2 * n + 1], &text->found[n]));
     return NULL;
 }
 
-PyDoc_STRVAR(log_genuine_doc,
-    "log_genuine(model, tokens, first, base, sentences, lm_weight)\n"
-    "Weighted log-likelihood of each sentence as it stands, as bytes.");
+/* Do the work of a function whose result is ``size`` doubles, if its arguments were ready. */
+static PyObject *answer(Held *held, int ready, Text *text, size_t size, Error (*work)(Text *))
+{
+    PyObject *found = ready ? new_doubles(size, &text->found) : NULL;
+    Error error;
+
+    if (found) {
+        Py_BEGIN_ALLOW_THREADS
+        error = work(text);
+        Py_END_ALLOW_THREADS
+        if (raise(error) < 0) Py_CLEAR(found);
+    }
+    release(held);
+    return found;
+}
 
 static PyObject *log_genuine(PyObject *module, PyObject *args)
 {
-    PyObject *model, *tokens, *first, *base, *sentences, *result = NULL;
     Held held = {.count = 0};
-    Genuine text;
-    Error error;
-
-    if (!PyArg_ParseTuple(args, "OOOOOd", &model, &tokens, &first, &base, &sentences, &text.weight)) return NULL;
-    if (hold_model(&held, model, &text.model) < 0 || hold(&held, tokens, "I", &text.tokens) < 0 ||
-        hold(&held, first, "I", &text.first) < 0 || hold(&held, base, "f", &text.base) < 0 ||
-        hold(&held, sentences, "I", &text.sentences) < 0)
-        goto done;
-    result = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(text.sentences.size / 2 * sizeof(double)));
-    if (!result) goto done;
-    text.found = (double *)PyBytes_AsString(result);
-    Py_BEGIN_ALLOW_THREADS
-    error = genuine_text(&text);
-    Py_END_ALLOW_THREADS
-    if (raise(error) < 0) Py_CLEAR(result);
-done:
-    release(&held);
-    return result;
+    Text t = {.found = NULL};
+    int ready = take(&held, args, "MIIfI.", &t.model, &t.tokens, &t.first, &t.base, &t.sentences, &t.lm_weight);
+    return answer(&held, ready, &t, t.sentences.size / 2, genuine_text);
 }
 
 /* -- forward_backward (decode.py) ---------------------------------------------------------------------------------- */
@@ -753,6 +733,7 @@ static Error sum_text(Sums *sums)
     const uint32_t *arcs = AT(sums->sentences, uint32_t), *nodes = AT(sums->nodes, uint32_t);
     size_t count = sums->sentences.size - 1, arcs_size = sums->source.size, most = 0;
 
+    if (!sums->sentences.size || sums->nodes.size != sums->sentences.size) return BAD_GRAPH;
     if (sums->target.size != arcs_size || sums->edge.size != arcs_size || sums->log_lm.size != arcs_size) return BAD_GRAPH;
     for (size_t n = 0; n < count; n++) {
         if (arcs[n] > arcs[n + 1] || arcs[n + 1] > arcs_size || nodes[n] >= nodes[n + 1]) return BAD_GRAPH;
@@ -767,53 +748,278 @@ static Error sum_text(Sums *sums)
     return NULL;
 }
 
-PyDoc_STRVAR(forward_backward_doc,
-    "forward_backward(source, target, edge, log_lm, sentences, nodes, score)\n"
-    "Log-likelihood of each sentence and posterior of each edge, as bytes.");
-
 static PyObject *forward_backward(PyObject *module, PyObject *args)
 {
-    PyObject *source, *target, *edge, *log_lm, *sentences, *nodes, *score;
-    PyObject *likelihood = NULL, *posterior = NULL, *result = NULL;
     Held held = {.count = 0};
-    Sums sums = {{0}};
+    Sums s = {.forward = NULL};
+    PyObject *likelihood = NULL, *posterior = NULL, *result = NULL;
     Error error;
 
-    if (!PyArg_ParseTuple(args, "OOOOOOO", &source, &target, &edge, &log_lm, &sentences, &nodes, &score)) return NULL;
-    if (hold(&held, source, "I", &sums.source) < 0 || hold(&held, target, "I", &sums.target) < 0 ||
-        hold(&held, edge, "i", &sums.edge) < 0 || hold(&held, log_lm, "d", &sums.log_lm) < 0 ||
-        hold(&held, sentences, "I", &sums.sentences) < 0 || hold(&held, nodes, "I", &sums.nodes) < 0 ||
-        hold(&held, score, "d", &sums.score) < 0)
-        goto done;
-    if (!sums.sentences.size || sums.nodes.size != sums.sentences.size) {
-        raise(BAD_GRAPH);
-        goto done;
+    if (take(&held, args, "IIidIId", &s.source, &s.target, &s.edge, &s.log_lm, &s.sentences, &s.nodes, &s.score) &&
+        (likelihood = new_doubles(s.sentences.size ? s.sentences.size - 1 : 0, &s.likelihood)) &&
+        (posterior = new_doubles(s.score.size, &s.posterior))) {
+        Py_BEGIN_ALLOW_THREADS
+        error = sum_text(&s);
+        Py_END_ALLOW_THREADS
+        if (raise(error) == 0) result = PyTuple_Pack(2, likelihood, posterior);
     }
-    likelihood = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)((sums.sentences.size - 1) * sizeof(double)));
-    posterior = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(sums.score.size * sizeof(double)));
-    if (!likelihood || !posterior) goto done;
-    sums.likelihood = (double *)PyBytes_AsString(likelihood);
-    sums.posterior = (double *)PyBytes_AsString(posterior);
-    memset(sums.posterior, 0, sums.score.size * sizeof(double));
-    Py_BEGIN_ALLOW_THREADS
-    error = sum_text(&sums);
-    Py_END_ALLOW_THREADS
-    if (raise(error) == 0) result = PyTuple_Pack(2, likelihood, posterior);
-done:
-    free(sums.forward);
-    free(sums.backward);
+    free(s.forward);
+    free(s.backward);
     Py_XDECREF(likelihood);
     Py_XDECREF(posterior);
     release(&held);
     return result;
 }
 
+/* -- score_edges, count_swaps, learn_habits (document.py) ---------------------------------------------------------- */
+
+/* The edges of a token: the first keeps it. */
+static Error edges_of(const Text *text, size_t token, size_t edges, size_t *low, size_t *high)
+{
+    if (token + 1 >= text->first.size || token >= text->keep_unit.size) return BAD_SENTENCE;
+    *low = AT(text->first, uint32_t)[token];
+    *high = AT(text->first, uint32_t)[token + 1];
+    return *low < *high && *high <= edges ? NULL : BAD_EDGE;
+}
+
+/* How often each family swaps the unit that a token is; NULL if no spinner knows it. */
+static Error swap_of(const Text *text, size_t token, size_t families, const float **swap)
+{
+    int32_t unit = AT(text->keep_unit, int32_t)[token];
+    if (unit < KEEP || (unit != KEEP && ((size_t)unit + 1) * families > text->unit_swap.size)) return BAD_UNIT;
+    *swap = unit == KEEP ? NULL : AT(text->unit_swap, float) + (size_t)unit * families;
+    return NULL;
+}
+
+static Error score_text(Text *text)
+{
+    const double *rates = AT(text->rates, double);
+    const float *base = AT(text->base, float), *swap;
+    const uint8_t *family = AT(text->family, uint8_t);
+    size_t families = text->rates.size, edges = text->base.size, low, high;
+    double logs[256];
+
+    if (families > 256 || text->family.size != edges || text->first.size != text->keep_unit.size + 1) return BAD_EDGE;
+    for (size_t f = 0; f < families; f++) logs[f] = rates[f] != 0.0 ? log(rates[f]) : -1e9;
+    for (size_t token = 0; token < text->keep_unit.size; token++) {
+        double swapped = 0.0;
+        TRY(edges_of(text, token, edges, &low, &high));
+        TRY(swap_of(text, token, families, &swap));
+        for (size_t f = 0; swap && f < families; f++) swapped += rates[f] * swap[f];
+        text->found[low] = base[low] + (swap ? log1p(-(swapped < 0.999 ? swapped : 0.999)) : 0.0);
+        for (size_t edge = low + 1; edge < high; edge++) {
+            if (family[edge] >= families) return BAD_EDGE;
+            text->found[edge] = base[edge] + logs[family[edge]];
+        }
+    }
+    return NULL;
+}
+
+static Error count_sentence(const Text *text, size_t start, size_t stop, double share)
+{
+    const double *posterior = AT(text->posterior, double);
+    size_t families = text->rates.size, low, high;
+    const float *swap;
+
+    for (size_t token = start; token < stop; token++) {
+        TRY(edges_of(text, token, text->posterior.size, &low, &high));
+        TRY(swap_of(text, token, families, &swap));
+        for (size_t f = 0; swap && f < families; f++) text->found[families + f] += share * posterior[low] * swap[f];
+        for (size_t edge = low + 1; edge < high; edge++) {
+            uint8_t family = AT(text->family, uint8_t)[edge];
+            if (family >= families) return BAD_EDGE;
+            text->found[family] += share * posterior[edge];
+        }
+    }
+    return NULL;
+}
+
+static Error count_text(Text *text)
+{
+    const uint32_t *range = AT(text->sentences, uint32_t);
+
+    if (text->family.size != text->posterior.size || text->sentences.size != 2 * text->spun.size) return BAD_EDGE;
+    for (size_t n = 0; n < text->spun.size; n++)
+        TRY(count_sentence(text, range[2 * n], range[2 * n + 1], AT(text->spun, double)[n]));
+    return NULL;
+}
+
+/* What an original became: how often in the whole text, and in the sentence numbered ``stamp``. */
+typedef struct {
+    uint64_t key; /* 0 marks an empty place */
+    uint64_t unit;
+    double whole, here;
+    size_t stamp;
+} Tally;
+
+typedef struct {
+    const Text *text;
+    Tally *table; /* open addressing; at least half of the places stay empty */
+    size_t mask;
+    Tally **seen; /* in the sentence, in order */
+    size_t seen_count, stamp;
+} Habits;
+
+enum { ORIGINAL = 1, KEPT, SWAPPED };
+
+static uint64_t key_of(int kind, int32_t id)
+{
+    return (uint64_t)kind << 32 | (uint32_t)id;
+}
+
+static Tally *tally_of(const Habits *habits, uint64_t key)
+{
+    size_t at = (size_t)(key * HASH_MULTIPLIER >> 32);
+    while (habits->table[at & habits->mask].key && habits->table[at & habits->mask].key != key) at++;
+    return &habits->table[at & habits->mask];
+}
+
+static double here(const Habits *habits, const Tally *tally)
+{
+    return tally->stamp == habits->stamp ? tally->here : 0.0;
+}
+
+/* The original an edge speaks of and what became of it; 0 if it speaks of none. */
+static Error outcome(const Text *text, size_t token, size_t edge, uint64_t *unit, uint64_t *key)
+{
+    int32_t pair = AT(text->pair, int32_t)[edge], kept = AT(text->keep_unit, int32_t)[token];
+
+    if (pair != KEEP && (pair < 0 || (size_t)pair >= text->pair_weight.size)) return BAD_UNIT;
+    *unit = pair != KEEP ? key_of(ORIGINAL, AT(text->unit, int32_t)[edge]) : kept != KEEP ? key_of(ORIGINAL, kept) : 0;
+    *key = pair != KEEP ? key_of(SWAPPED, pair) : key_of(KEPT, kept);
+    return NULL;
+}
+
+/* Count what is used in a sentence, and the first time add it to the whole. */
+static Error tally_sentence(Habits *habits, size_t start, size_t stop, int first_time)
+{
+    const Text *text = habits->text;
+    const double *posterior = AT(text->posterior, double);
+    size_t low, high;
+
+    habits->stamp++;
+    habits->seen_count = 0;
+    for (size_t token = start; token < stop; token++) {
+        TRY(edges_of(text, token, text->posterior.size, &low, &high));
+        for (size_t edge = low; edge < high; edge++) {
+            uint64_t unit, key;
+            if (!(posterior[edge] > text->least_use)) continue;
+            TRY(outcome(text, token, edge, &unit, &key));
+            if (!unit) continue;
+            Tally *tally = tally_of(habits, key);
+            if (tally->stamp != habits->stamp) {
+                *tally = (Tally){key, unit, tally->whole, 0.0, habits->stamp};
+                habits->seen[habits->seen_count++] = tally;
+            }
+            tally->here += posterior[edge];
+        }
+    }
+    for (size_t n = 0; n < habits->seen_count; n++) {
+        Tally *tally = habits->seen[n], *unit = tally_of(habits, tally->unit);
+        *unit = (Tally){tally->unit, 0, unit->whole, here(habits, unit) + tally->here, habits->stamp};
+        if (first_time) {
+            tally->whole += tally->here;
+            unit->whole += tally->here;
+        }
+    }
+    return NULL;
+}
+
+static Error learn_sentence(const Habits *habits, size_t start, size_t stop)
+{
+    const Text *text = habits->text;
+    const double *score = AT(text->score, double);
+    size_t low, high;
+
+    for (size_t token = start; token < stop; token++) {
+        TRY(edges_of(text, token, text->score.size, &low, &high));
+        for (size_t edge = low; edge < high; edge++) {
+            uint64_t unit, key;
+            int32_t pair = AT(text->pair, int32_t)[edge];
+            TRY(outcome(text, token, edge, &unit, &key));
+            if (!unit) continue;
+            const Tally *original = tally_of(habits, unit), *became = tally_of(habits, key);
+            double others = original->whole - here(habits, original), same = became->whole - here(habits, became);
+            if (others <= text->least_seen) continue;
+            double log_prior = score[edge] - AT(text->base, float)[edge];
+            if (pair != KEEP) log_prior += AT(text->pair_weight, float)[pair];
+            double prior = exp(log_prior);
+            if (!(prior > 0.0)) continue; /* of a family that is ruled out */
+            same = same > 0.0 ? same : 0.0;
+            text->found[edge] = score[edge] + log((text->habit * prior + same) / (text->habit + others)) - log_prior;
+        }
+    }
+    return NULL;
+}
+
+static Error learn_all(Habits *habits)
+{
+    const Text *text = habits->text;
+    const uint32_t *range = AT(text->sentences, uint32_t);
+    size_t edges = text->score.size, uses = 0, room = 4;
+
+    if (text->unit.size != edges || text->pair.size != edges || text->base.size != edges || text->posterior.size != edges)
+        return BAD_EDGE;
+    if (text->sentences.size % 2) return BAD_SENTENCE;
+    for (size_t edge = 0; edge < edges; edge++) uses += AT(text->posterior, double)[edge] > text->least_use;
+    while (room < 4 * uses) room *= 2; /* each use has two keys */
+    habits->table = calloc(room, sizeof *habits->table);
+    habits->seen = calloc(uses + 1, sizeof *habits->seen);
+    habits->mask = room - 1;
+    if (!habits->table || !habits->seen) return NO_MEMORY;
+    for (size_t n = 0; n < text->sentences.size; n += 2) TRY(tally_sentence(habits, range[n], range[n + 1], 1));
+    for (size_t n = 0; n < text->sentences.size; n += 2) {
+        TRY(tally_sentence(habits, range[n], range[n + 1], 0));
+        TRY(learn_sentence(habits, range[n], range[n + 1]));
+    }
+    return NULL;
+}
+
+static Error learn_text(Text *text)
+{
+    Habits habits = {.text = text};
+    memcpy(text->found, text->score.data, text->score.size * sizeof(double));
+    Error error = learn_all(&habits);
+    free(habits.table);
+    free(habits.seen);
+    return error;
+}
+
+static PyObject *score_edges(PyObject *module, PyObject *args)
+{
+    Held held = {.count = 0};
+    Text t = {.found = NULL};
+    int ready = take(&held, args, "fiIBfd", &t.unit_swap, &t.keep_unit, &t.first, &t.family, &t.base, &t.rates);
+    return answer(&held, ready, &t, t.base.size, score_text);
+}
+
+static PyObject *count_swaps(PyObject *module, PyObject *args)
+{
+    Held held = {.count = 0};
+    Text t = {.found = NULL};
+    int ready = take(&held, args, "fiIBIddd", &t.unit_swap, &t.keep_unit, &t.first, &t.family, &t.sentences, &t.posterior,
+                     &t.spun, &t.rates);
+    return answer(&held, ready, &t, 2 * t.rates.size, count_text);
+}
+
+static PyObject *learn_habits(PyObject *module, PyObject *args)
+{
+    Held held = {.count = 0};
+    Text t = {.found = NULL};
+    int ready = take(&held, args, "iIiifIfdd...", &t.keep_unit, &t.first, &t.unit, &t.pair, &t.base, &t.sentences,
+                     &t.pair_weight, &t.posterior, &t.score, &t.habit, &t.least_use, &t.least_seen);
+    return answer(&held, ready, &t, t.score.size, learn_text);
+}
+
 /* -- the module ---------------------------------------------------------------------------------------------------- */
 
-static PyMethodDef methods[] = {
-    {"expand", expand, METH_VARARGS, expand_doc},
-    {"log_genuine", log_genuine, METH_VARARGS, log_genuine_doc},
-    {"forward_backward", forward_backward, METH_VARARGS, forward_backward_doc},
+static PyMethodDef methods[] = { /* signatures: _kernel.pyi */
+    {"expand", expand, METH_VARARGS, "The arrays of a Graph."},
+    {"log_genuine", log_genuine, METH_VARARGS, "Weighted log-likelihood of each sentence as it stands."},
+    {"forward_backward", forward_backward, METH_VARARGS, "Log-likelihood of each sentence and posterior of each edge."},
+    {"score_edges", score_edges, METH_VARARGS, "Channel score of each edge."},
+    {"count_swaps", count_swaps, METH_VARARGS, "Expected words swapped by each family, then those kept."},
+    {"learn_habits", learn_habits, METH_VARARGS, "Edge scores that heed what each original became elsewhere."},
     {NULL, NULL, 0, NULL},
 };
 

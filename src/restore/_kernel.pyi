@@ -38,3 +38,32 @@ def forward_backward(
     score: Buffer,
     /,
 ) -> tuple[bytes, bytes]: ...
+def score_edges(
+    unit_swap: Buffer, keep_unit: Buffer, first: Buffer, family: Buffer, base: Buffer, rates: Buffer, /
+) -> bytes: ...
+def count_swaps(
+    unit_swap: Buffer,
+    keep_unit: Buffer,
+    first: Buffer,
+    family: Buffer,
+    sentences: Buffer,
+    posterior: Buffer,
+    spun: Buffer,
+    rates: Buffer,
+    /,
+) -> bytes: ...
+def learn_habits(
+    keep_unit: Buffer,
+    first: Buffer,
+    unit: Buffer,
+    pair: Buffer,
+    base: Buffer,
+    sentences: Buffer,
+    pair_weight: Buffer,
+    posterior: Buffer,
+    score: Buffer,
+    habit: float,
+    least_use: float,
+    least_seen: float,
+    /,
+) -> bytes: ...

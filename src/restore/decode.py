@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from math import exp, log1p
 
 from .kernel import KERNEL
-from .lattice import END_OF_SENTENCE, Graph
+from .lattice import END_OF_SENTENCE, Graph, doubles
 
 _NEVER = float("-inf")
 
@@ -26,7 +26,7 @@ def forward_backward(graph: Graph, score: Sequence[float]) -> tuple[array[float]
     """
     if KERNEL is not None:
         columns = graph.source, graph.target, graph.edge, graph.log_lm, graph.sentences, graph.nodes
-        sums = KERNEL.forward_backward(*columns, score if isinstance(score, array) else array("d", score))
+        sums = KERNEL.forward_backward(*columns, doubles(score))
         return array("d", sums[0]), array("d", sums[1])
     likelihood = array("d")
     posterior = array("d", bytes(8 * len(score)))

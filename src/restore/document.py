@@ -16,7 +16,8 @@ from math import exp, log, log1p
 
 from .candidates import FAMILY_NAMES, KEEP, USER, Channel, Edges
 from .decode import forward_backward, log_add
-from .lattice import expand, log_genuine
+from .kernel import KERNEL
+from .lattice import doubles, expand, log_genuine, sentence_bounds
 from .lm import LanguageModel
 from .text import Document
 
@@ -36,6 +37,8 @@ _SPIN_ENDS = -9.0
 """That the next sentence is of the other kind."""
 _HABIT = 2.0
 """Strength of the dictionaries against the article's own habits, in occurrences."""
+_USED, _SEEN = 1e-3, 0.05
+"""Posterior from which on an edge counts for the habits, and occurrences from which on a habit is heeded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,9 @@ def infer(model: LanguageModel, channel: Channel, document: Document, families: 
 
 def score_edges(channel: Channel, edges: Edges, rates: Rates) -> array[float]:
     """Channel score of each edge at the given swap rates (natural log)."""
+    if KERNEL is not None:
+        text = edges.keep_unit, edges.first, edges.family, edges.base
+        return array("d", KERNEL.score_edges(channel.unit_swap, *text, array("d", rates)))
     logs = [log(rate) if rate else -1e9 for rate in rates]
     families = len(rates)
     score = array("d")
@@ -125,16 +131,7 @@ def estimate_rates(
     channel: Channel, document: Document, edges: Edges, posterior: Sequence[float], spun: Sequence[float], rates: Rates
 ) -> tuple[Rates, tuple[float, ...]]:
     """Swap rate of each family, and its expected swaps, over the sentences that are spun."""
-    families = len(rates)
-    swaps, kept = [0.0] * families, [0.0] * families
-    for sentence, share in zip(document.sentences, spun, strict=True):
-        for start in sentence:
-            first, unit = edges.first[start], edges.keep_unit[start]
-            if unit != KEEP:
-                for family in range(families):
-                    kept[family] += share * posterior[first] * channel.unit_swap[unit * families + family]
-            for edge in range(first + 1, edges.first[start + 1]):
-                swaps[edges.family[edge]] += share * posterior[edge]
+    swaps, kept = _count_swaps(channel, document, edges, posterior, spun, rates)
     found = [
         min(_HIGHEST, max(_LOWEST, s / (s + k))) if rate and s + k > 1e-3 else min(rate, _LEAST_SPUN)
         for s, k, rate in zip(swaps, kept, rates, strict=True)
@@ -144,10 +141,36 @@ def estimate_rates(
     return tuple(found), tuple(swaps)
 
 
+def _count_swaps(
+    channel: Channel, document: Document, edges: Edges, posterior: Sequence[float], spun: Sequence[float], rates: Rates
+) -> tuple[list[float], list[float]]:
+    """Expected words swapped by each family, and expected words left that it would have swapped at a rate of one."""
+    families = len(rates)
+    if KERNEL is not None:
+        text = edges.keep_unit, edges.first, edges.family, sentence_bounds(document.sentences)
+        counts = KERNEL.count_swaps(channel.unit_swap, *text, doubles(posterior), array("d", spun), array("d", rates))
+        both = list(array("d", counts))
+        return both[:families], both[families:]
+    swaps, kept = [0.0] * families, [0.0] * families
+    for sentence, share in zip(document.sentences, spun, strict=True):
+        for start in sentence:
+            first, unit = edges.first[start], edges.keep_unit[start]
+            if unit != KEEP:
+                for family in range(families):
+                    kept[family] += share * posterior[first] * channel.unit_swap[unit * families + family]
+            for edge in range(first + 1, edges.first[start + 1]):
+                swaps[edges.family[edge]] += share * posterior[edge]
+    return swaps, kept
+
+
 def learn_habits(
     channel: Channel, document: Document, edges: Edges, posterior: Sequence[float], score: Sequence[float]
 ) -> array[float]:
     """Edge scores that heed what each original became elsewhere in the text (Dirichlet, leaving the sentence itself out)."""
+    if KERNEL is not None:
+        text = edges.keep_unit, edges.first, edges.unit, edges.pair, edges.base, sentence_bounds(document.sentences)
+        found = (channel.pair_weight, doubles(posterior), doubles(score))
+        return array("d", KERNEL.learn_habits(*text, *found, _HABIT, _USED, _SEEN))
     whole: dict[tuple[int, int], float] = defaultdict(float)
     units: dict[int, float] = defaultdict(float)
     by_sentence = [_uses(edges, sentence, posterior) for sentence in document.sentences]
@@ -164,11 +187,13 @@ def learn_habits(
             for edge in range(edges.first[start], edges.first[start + 1]):
                 unit, pair = _outcome(edges, start, edge)
                 others = units.get(unit, 0.0) - here.get(unit, 0.0)
-                if unit == KEEP or others <= 0.05:
+                if unit == KEEP or others <= _SEEN:
                     continue
                 same = max(0.0, whole.get((unit, pair), 0.0) - uses.get((unit, pair), 0.0))
-                prior = exp(score[edge] - edges.base[edge] + (channel.pair_weight[pair] if pair != KEEP else 0.0))
-                learned[edge] = score[edge] + log((_HABIT * prior + same) / (_HABIT + others)) - log(prior)
+                log_prior = score[edge] - edges.base[edge] + (channel.pair_weight[pair] if pair != KEEP else 0.0)
+                prior = exp(log_prior)
+                if prior > 0.0:  # else of a family that is ruled out
+                    learned[edge] = score[edge] + log((_HABIT * prior + same) / (_HABIT + others)) - log_prior
     return learned
 
 
@@ -182,7 +207,7 @@ def _uses(edges: Edges, sentence: range, posterior: Sequence[float]) -> dict[tup
     uses: dict[tuple[int, int], float] = defaultdict(float)
     for start in sentence:
         for edge in range(edges.first[start], edges.first[start + 1]):
-            if posterior[edge] > 1e-3:
+            if posterior[edge] > _USED:
                 unit, pair = _outcome(edges, start, edge)
                 if unit != KEEP:
                     uses[unit, pair] += posterior[edge]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from types import ModuleType
 
-INTERFACE = 1
+INTERFACE = 2
 """What the signatures of ``_kernel.c`` must be; a library left over from another version is not used."""
 
 

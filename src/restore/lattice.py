@@ -83,7 +83,7 @@ def expand(
     """
     if KERNEL is not None:
         text = edges.tokens, edges.first, edges.end, edges.unit, channel.unit_first, channel.unit_words
-        found = KERNEL.expand(model.memory, *text, _bounds(sentences), _doubles(score), beam, margin, LM_WEIGHT)
+        found = KERNEL.expand(model.memory, *text, sentence_bounds(sentences), doubles(score), beam, margin, LM_WEIGHT)
         return Graph(*map(array, "IIidII", found))
     graph = Graph()
     for sentence in sentences:
@@ -173,7 +173,7 @@ def log_genuine(model: LanguageModel, edges: Edges, sentences: Sequence[range]) 
     """Weighted log-likelihood of each sentence as it stands, nothing swapped."""
     if KERNEL is not None:
         text = edges.tokens, edges.first, edges.base
-        return array("d", KERNEL.log_genuine(model.memory, *text, _bounds(sentences), LM_WEIGHT))
+        return array("d", KERNEL.log_genuine(model.memory, *text, sentence_bounds(sentences), LM_WEIGHT))
     found = array("d")
     for sentence in sentences:
         state, total = model.start, 0.0
@@ -184,10 +184,11 @@ def log_genuine(model: LanguageModel, edges: Edges, sentences: Sequence[range]) 
     return found
 
 
-def _bounds(sentences: Sequence[range]) -> array[int]:
+def sentence_bounds(sentences: Sequence[range]) -> array[int]:
     """Where each sentence begins and ends, for the kernel."""
     return array("I", [bound for sentence in sentences for bound in (sentence.start, sentence.stop)])
 
 
-def _doubles(values: Sequence[float]) -> array[float]:
+def doubles(values: Sequence[float]) -> array[float]:
+    """The same numbers as an array, for the kernel."""
     return values if isinstance(values, array) else array("d", values)

@@ -41,7 +41,7 @@ _TOKEN = re.compile(
     |(?:{"|".join(_ABBREVIATIONS)})\.                                 # Mr.
     |\d++(?:[.,:/]\d++)*+(?:[^\W_]++(?:-\w++)*+)?+                    # 100,000  20th
     |\w++(?:(?:-|['’](?!(?:s|ll|re|ve|d|m)(?!\w)))\w++)*+             # full-scale  don't  O'Neill
-    |(?<=\w)['’](?:s|ll|re|ve|d|m)(?!\w)                              # 's 'll: clitics are words of their own
+    |(?:(?<=\w)|\A)['’](?:s|ll|re|ve|d|m)(?!\w)                       # 's 'll: clitics are words of their own
     |[^\w\s]                                                          # one mark at a time
     """,
     re.VERBOSE | re.IGNORECASE,

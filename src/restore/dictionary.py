@@ -91,9 +91,17 @@ def read_dictionary(path: Path) -> list[Row]:
 
 
 def format_dictionary(rows: Iterable[Row]) -> str:
-    """The text of a dictionary file, rows sorted, so that the same rows give the same bytes."""
+    """The text of a dictionary file, rows sorted, so that the same rows give the same bytes.
+
+    Raises:
+        RestoreError: a row begins with ``#``, as comments do.
+    """
     lines = ["\t".join(HEADER)]
-    lines += [f"{row.spun}\t{row.original}\t{row.weight:.4g}\t{row.source}" for row in sorted(rows)]
+    rows = sorted(rows)
+    bad = next((row.spun for row in rows if row.spun.startswith("#")), None)
+    if bad is not None:
+        raise RestoreError(f"{bad!r}: a row cannot begin with #, which begins a comment")
+    lines += [f"{row.spun}\t{row.original}\t{row.weight:.4g}\t{row.source}" for row in rows]
     return "\n".join(lines) + "\n"
 
 

@@ -184,7 +184,7 @@ def _count(blocks: Sequence[_Block], originals: Sequence[Words], asked: set[Word
             held[block.article] = max(held.get(block.article, 0.0), share)
     counts = Counts(articles=len(originals))
     for swap, held in swapped.items():
-        if sum(held.values()) > 0.3:
+        if sum(held.values()) > 0.3 and not any(map(_untouchable, (*swap.spun, *swap.original))):
             counts.swaps[swap] = sum(held.values())
     units = asked | {swap.original for swap in counts.swaps}
     present = [_units_in(words, units) for words in originals]
@@ -192,6 +192,11 @@ def _count(blocks: Sequence[_Block], originals: Sequence[Words], asked: set[Word
         for unit in found:
             counts.chances[unit] = counts.chances.get(unit, 0.0) + rate
     return counts
+
+
+def _untouchable(norm: str) -> bool:
+    """Addresses, handles and hashtags: never changed, so a row with one is dead; and a # would begin a comment."""
+    return len(norm) > 1 and (norm[0] in "@#" or "@" in norm or "://" in norm or norm.startswith("www."))
 
 
 def _units_in(words: Words, units: set[Words]) -> set[Words]:

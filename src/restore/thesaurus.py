@@ -107,7 +107,8 @@ def read_thesaurus(text: str, source: str = "imported") -> list[Row]:
         key = same(original)
         held = forms.setdefault(key, {})
         surface.setdefault(key, original)
-        held.update({same(other): other for other in others if same(other) not in held})
+        for other in others:
+            held.setdefault(same(other), other)
     rows = [row for key, held in forms.items() if key for row in _rows(surface[key], key, held, source)]
     if not rows:
         raise RestoreError("no line reads word|synonym|synonym, and there is no {word|synonym|synonym} in it")

@@ -31,7 +31,8 @@ def show_evaluation(figures: Mapping[str, Any], console: Console) -> None:
         c = f["clean"]
         console.print(
             f"clean texts: {c['false_edits']:,} false edits in {c['words']:,} words ({c['false_edits_per_10k']} in 10,000), "
-            f"{c['files_touched']:,} of {c['files']:,} files touched"
+            f"{c['files_touched']:,} of {c['files']:,} files touched",
+            soft_wrap=True,
         )
     if "speed" in f:
         console.print(f"{f['speed']['words_per_second']:,} words a second, start included ({f['speed']['seconds']} s)")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -22,10 +24,8 @@ from .text import Span
 
 _AHEAD = 4
 """Jobs given out a worker: enough to keep all busy, few enough for memory not to grow with the number of files."""
-_WORTH = 16
-"""Files that pay for one more worker: starting it takes as long as restoring about eight articles of 600 words."""
-
-
+_WORTH = 4
+"""Files that pay for one more worker: where forking works it is there in the time of one article, else in that of eight."""
 _NOTHING = Decoded("")
 
 
@@ -121,15 +121,16 @@ def workers_for(jobs: int, wanted: int = 0) -> int:
 def run(jobs: Sequence[Job], config: Config, workers: int = 1, make: Maker = make_restorer) -> Iterator[Outcome]:
     """Do the jobs; outcomes come in the order of the jobs, each as soon as it can.
 
+    The restorer is made, and workers are started, before this returns: call it before starting threads (a progress bar),
+    for then the workers can share what the restorer has loaded.
+
     Raises:
         RestoreError: the restorer cannot be made (a broken dictionary or model): nothing was done.
     """
-    if workers > 1 and all(job.source.path is not None for job in jobs):  # workers have no standard input
-        yield from _run_parallel(jobs, config, workers, make)
-        return
     restorer = make(config)
-    for job in jobs:
-        yield perform(job, restorer)
+    if workers > 1 and all(job.source.path is not None for job in jobs):  # workers have no standard input
+        return _run_parallel(jobs, _Crew(restorer, config, workers, make), workers * _AHEAD)
+    return (perform(job, restorer) for job in jobs)
 
 
 def perform(job: Job, restorer: Restores) -> Outcome:
@@ -147,59 +148,79 @@ def perform(job: Job, restorer: Restores) -> Outcome:
     return outcome
 
 
-def _run_parallel(jobs: Sequence[Job], config: Config, workers: int, make: Maker) -> Iterator[Outcome]:
-    """Keep a window of jobs in the pool; a pool that breaks is replaced, and its jobs are tried again one by one."""
-    pool = _pool(config, workers, make)
+def _run_parallel(jobs: Sequence[Job], crew: _Crew, ahead: int) -> Iterator[Outcome]:
+    """Keep a window of jobs with the workers."""
     waiting: deque[tuple[Job, Future[Outcome]]] = deque()
     todo = iter(jobs)
     try:
         while True:
-            while len(waiting) < workers * _AHEAD and (job := next(todo, None)) is not None:
-                waiting.append((job, pool.submit(_work, job)))
+            while len(waiting) < ahead and (job := next(todo, None)) is not None:
+                waiting.append((job, crew.submit(job)))
             if not waiting:
                 return
-            job, future = waiting.popleft()
-            try:
-                yield future.result()
-            except BrokenProcessPool:
-                pool.shutdown(wait=False, cancel_futures=True)
-                for suspect in (job, *(other for other, _ in waiting)):
-                    yield _alone(suspect, config, make)
-                waiting.clear()
-                pool = _pool(config, workers, make)
+            yield crew.result(*waiting.popleft())
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        crew.dismiss()
 
 
-def _alone(job: Job, config: Config, make: Maker) -> Outcome:
-    """Try a job in a process of its own, so that only the guilty one is lost."""
-    with _pool(config, 1, make) as pool:
+class _Crew:
+    """Worker processes; when one dies, the jobs given out are tried again, each in a process of its own."""
+
+    def __init__(self, restorer: Restores, config: Config, workers: int, make: Maker) -> None:
+        self._config, self._workers, self._make = config, workers, make
+        self._pool = _forked(restorer, workers) or self._fresh(workers)
+
+    def submit(self, job: Job) -> Future[Outcome]:
+        """Give out a job; a pool with a dead worker takes none any more and is replaced."""
         try:
-            return pool.submit(_work, job).result()
+            return self._pool.submit(_work, job)
         except BrokenProcessPool:
-            return Outcome(job.source, error="the worker process died on it, perhaps for want of memory")
+            self._pool = self._fresh(self._workers)
+            return self._pool.submit(_work, job)
+
+    def result(self, job: Job, future: Future[Outcome]) -> Outcome:
+        """Wait for an outcome. Of the jobs lost with a worker only the guilty one is lost for good."""
+        try:
+            return future.result()
+        except BrokenProcessPool:
+            pass
+        with self._fresh(1) as pool:
+            try:
+                return pool.submit(_work, job).result()
+            except BrokenProcessPool:
+                return Outcome(job.source, error="the worker process died on it, perhaps for want of memory")
+
+    def dismiss(self) -> None:
+        """Start nothing more."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _fresh(self, workers: int) -> ProcessPoolExecutor:
+        """Processes that load for themselves: forking is not safe once there are threads, nor on every system."""
+        methods = multiprocessing.get_all_start_methods()
+        context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+        return ProcessPoolExecutor(workers, context, _start_worker, (self._config, self._make))
 
 
-_restorer: Restores | RestoreError | None = None
-"""The worker's own, made once."""
+def _forked(restorer: Restores, workers: int) -> ProcessPoolExecutor | None:
+    """Processes that share the memory of ``restorer`` and are there at once; ``None`` where that is not safe."""
+    if not sys.platform.startswith("linux") or threading.active_count() > 1:
+        return None
+    global _restorer
+    _restorer = restorer
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("fork"))
+    pool.submit(int).result()  # forks all workers now
+    return pool
 
 
-def _pool(config: Config, workers: int, make: Maker) -> ProcessPoolExecutor:
-    """Processes started afresh: forking a process that runs threads (a progress bar) can hang."""
-    methods = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-    return ProcessPoolExecutor(workers, context, _start_worker, (config, make))
+_restorer: Restores | None = None
+"""The worker's own: inherited, or made once."""
 
 
 def _start_worker(config: Config, make: Maker) -> None:
     global _restorer
-    try:
-        _restorer = make(config)
-    except RestoreError as error:  # an exception here would only break the pool and hide its message
-        _restorer = error
+    _restorer = make(config)
 
 
 def _work(job: Job) -> Outcome:
-    if _restorer is None or isinstance(_restorer, RestoreError):
-        raise _restorer or RestoreError("the worker was not started")
+    assert _restorer is not None
     return perform(job, _restorer)

@@ -39,8 +39,9 @@ def run(options: Options, config: Config) -> int:
     with contextlib.ExitStack() as stack:
         lines = stack.enter_context(_report_file(options.report, options.force))
         deliver = _deliverer(options, len(jobs), lines)
+        outcomes = batch.run(jobs, config, workers)  # before the progress bar, which is a thread
         advance = stack.enter_context(_progress(options, len(jobs)))
-        for outcome in batch.run(jobs, config, workers):
+        for outcome in outcomes:
             report.add(outcome)
             deliver(outcome, time.monotonic() - begin)
             advance(1)

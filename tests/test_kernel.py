@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from restore import decode, document, kernel, lattice
+from restore import candidates, decode, document, kernel, lattice
 from restore.candidates import KEEP, Channel, Edges
 from restore.config import dictionary_dir
 from restore.dictionary import Row, read_dictionary
@@ -26,7 +26,7 @@ from restore.text import Document, parse
 pytestmark = pytest.mark.skipif(kernel.KERNEL is None, reason=f"nothing to compare: {kernel.DESCRIPTION}")
 
 SEED = Path(__file__).parents[1] / "seeds" / "blinken-geneva.txt"
-TWINS = lattice, decode, document
+TWINS = candidates, lattice, decode, document
 """The modules with two implementations."""
 RATES = (0.7, 0.2, 0.0, 0.4)
 """One family is ruled out."""
@@ -91,7 +91,8 @@ def scores(edges: Edges, luck: random.Random) -> array[float]:
 
 def agree(model: LanguageModel, channel: Channel, text: Document, score: array[float], **limits: Any) -> Graph:
     """Check every function on one text; exactly, for the steps of the arithmetic are the same."""
-    edges = channel.edges(text)
+    edges, twin = both(lambda: channel.edges(text))
+    assert edges == twin
     graph, twin = both(lambda: lattice.expand(model, channel, edges, text.sentences, score, **limits))
     assert graph == twin
     compiled, twin = both(lambda: lattice.log_genuine(model, edges, text.sentences))
@@ -166,8 +167,27 @@ def test_no_text(model: LanguageModel, channel: Channel) -> None:
 # -- damage ----------------------------------------------------------------------------------------------------------
 
 
+CHANNEL = {
+    "slots": "Q",
+    "slot_ranges": "I",
+    "ranges": "I",
+    "pair_unit": "I",
+    "pair_weight": "f",
+    "pair_family": "B",
+    "unit_first": "I",
+    "unit_words": "I",
+    "unit_prior": "f",
+    "unit_swap": "f",
+    "word_unit": "i",
+    "rare_share": "f",
+}
+
+
 class Arguments:
     """What the kernel gets for one text, each a copy to be spoilt."""
+
+    def __getattr__(self, name: str) -> Any:  # those of CHANNEL
+        raise AttributeError(name)
 
     def __init__(self, model: LanguageModel, channel: Channel) -> None:
         luck = random.Random(9)
@@ -176,8 +196,11 @@ class Arguments:
         self.model = [model.memory[0], *(list(table) for table in model.memory[1:])]  # type: ignore[call-overload]
         self.tokens, self.keep_unit, self.first, self.end = edges.tokens, edges.keep_unit, edges.first, edges.end
         self.unit, self.pair, self.family, self.base = edges.unit, edges.pair, edges.family, edges.base
-        self.unit_first, self.unit_words = channel.unit_first[:], channel.unit_words[:]
-        self.unit_swap, self.pair_weight = channel.unit_swap[:], channel.pair_weight[:]
+        for name, code in CHANNEL.items():
+            setattr(self, name, array(code, getattr(channel, name)))
+        self.ids = array("I", [channel.word_id(token.norm) for token in text.tokens])
+        self.protected = array("B", text.protected)
+        self.vocabulary = len(model.words)
         self.sentences = array("I", [b for s in text.sentences for b in (s.start, s.stop)])
         self.spun = array("d", [0.5] * len(text.sentences))
         self.score = scores(edges, random.Random(10))
@@ -187,13 +210,18 @@ class Arguments:
     def run(self) -> None:
         """Call every function; those that do not need what is spoilt find nothing wrong."""
         errors = []
-        for call in (self.walk, self.genuine, self.sums, self.rates, self.counts, self.habits):
+        for call in (self.search, self.walk, self.genuine, self.sums, self.rates, self.counts, self.habits):
             try:
                 call()
             except (ValueError, TypeError) as error:
                 errors.append(error)
         if errors:
             raise errors[0]
+
+    def search(self) -> None:
+        spans = self.ids, self.protected, self.sentences, self.slots, self.slot_ranges, self.ranges
+        pairs = self.pair_unit, self.pair_weight, self.pair_family, self.unit_prior
+        kernel.KERNEL.find_edges(*spans, *pairs, self.word_unit, self.rare_share, self.vocabulary, 6)
 
     def walk(self) -> None:
         model = (self.model[0], *map(tuple, self.model[1:]))
@@ -229,12 +257,13 @@ def text(model: LanguageModel, channel: Channel) -> Arguments:
 
 
 LARGE = 2**32 - 1
-OF_THE_TEXT = ["tokens", "first", "end", "unit_first", "unit_words", "sentences"]
+OF_THE_TEXT = ["tokens", "first", "end", "sentences", "ids"]
+OF_THE_CHANNEL = ["unit_first", "unit_words", "slot_ranges", "ranges", "pair_unit"]
 OF_THE_GRAPH = ["source", "target", "sentences", "nodes"]
 
 
-@pytest.mark.parametrize("name", OF_THE_TEXT)
-def test_indices_of_the_text_are_checked(text: Arguments, name: str) -> None:
+@pytest.mark.parametrize("name", [*OF_THE_TEXT, *OF_THE_CHANNEL])
+def test_indices_of_text_and_channel_are_checked(text: Arguments, name: str) -> None:
     spoilt = getattr(text, name)
     spoilt[:] = array("I", [LARGE]) * len(spoilt)
     with pytest.raises(ValueError):
@@ -276,10 +305,10 @@ def test_edges_go_forwards(text: Arguments) -> None:
         text.run()
 
 
-OF_THE_EDGES = ["unit", "pair", "family", "base", "keep_unit", "score", "posterior", "spun", "unit_swap", "pair_weight"]
+OF_THE_EDGES = ["unit", "pair", "family", "base", "keep_unit", "score", "posterior", "spun", "protected"]
 
 
-@pytest.mark.parametrize("name", [*OF_THE_TEXT, *OF_THE_EDGES])
+@pytest.mark.parametrize("name", [*OF_THE_TEXT, *OF_THE_EDGES, *CHANNEL])
 def test_lengths_are_checked(text: Arguments, name: str) -> None:
     del getattr(text, name)[1:]
     with pytest.raises(ValueError):
@@ -316,7 +345,7 @@ def test_misaligned_memory_is_an_error(text: Arguments) -> None:
 def test_random_damage_never_crashes(model: LanguageModel, channel: Channel, data: st.DataObject) -> None:
     """Any one number anywhere may be wrong: an answer or a ValueError, and under the sanitizers no complaint."""
     text = Arguments(model, channel)
-    names = [*OF_THE_TEXT, "unit", "pair", "keep_unit", "family"]
+    names = [*OF_THE_TEXT, *OF_THE_CHANNEL, "unit", "pair", "keep_unit", "family", "slots"]
     graph = text.graph
     of_text = [getattr(text, name) for name in names]
     spoilt = data.draw(st.sampled_from([*of_text, graph.source, graph.target, graph.edge, graph.sentences, graph.nodes]))

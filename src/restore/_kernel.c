@@ -1,7 +1,7 @@
-/* The hot loops of restore, compiled: the walk over a text with the language model, the sums over what it finds,
+/* The hot loops of restore, compiled: the search for candidates, the walk over a text with the language model, the sums over what it finds,
  * and what they tell about the document.
  *
- * Speed only. Each function here has a twin in Python (restore/lattice.py, decode.py, document.py) that says what it does; both take
+ * Speed only. Each function here has a twin in Python (restore/candidates.py, lattice.py, decode.py, document.py) that says what it does; both take
  * the same floating-point steps in the same order, so their results are equal, ties and node numbers included
  * (tests/test_kernel.py). Whoever changes one changes the other.
  *
@@ -28,6 +28,7 @@
 #include <Python.h>
 #include <math.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +43,7 @@
 #endif
 
 /* Raised by one whenever a signature or a meaning changes: restore/kernel.py uses no kernel but its own. */
-#define INTERFACE 2
+#define INTERFACE 3
 
 enum { UNKNOWN, START, END, NUMBER }; /* lm.py */
 #define KEEP (-1)                     /* candidates.py */
@@ -89,8 +90,8 @@ static void release(Held *held)
 /* Hold a one-dimensional buffer whose elements have this struct code; -1 with an exception if it is none. */
 static int hold(Held *held, PyObject *object, char code, Array *array)
 {
-    Py_buffer *view = &held->view[held->count]; /* a call has 13 of a model and 10 more at most */
-    Py_ssize_t size = code == 'd' ? 8 : code == 'B' ? 1 : 4;
+    Py_buffer *view = &held->view[held->count]; /* a call has 13 of a model and 12 more at most */
+    Py_ssize_t size = code == 'd' || code == 'Q' ? 8 : code == 'B' ? 1 : 4;
 
     if (PyObject_GetBuffer(object, view, PyBUF_ND | PyBUF_FORMAT) < 0) return -1;
     held->count++;
@@ -143,6 +144,18 @@ static void *push(Pool *pool, size_t element)
     }
     return (char *)pool->data + element * pool->used++;
 }
+
+/* One column of a pool of structs, as bytes. */
+static PyObject *column(const Pool *pool, size_t element, size_t offset, size_t width)
+{
+    PyObject *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(pool->used * width));
+    char *to = bytes ? PyBytes_AsString(bytes) : NULL;
+    const char *from = pool->used ? (const char *)pool->data + offset : NULL;
+    for (size_t n = 0; to && n < pool->used; n++) memcpy(to + n * width, from + n * element, width);
+    return bytes;
+}
+
+#define COLUMN(pool, type, member) column(&(pool), sizeof(type), offsetof(type, member), sizeof(((type *)0)->member))
 
 /* -- the language model (lm.py) ------------------------------------------------------------------------------------ */
 
@@ -300,6 +313,135 @@ static Error score_word(const Model *model, const State *state, uint32_t word, d
     return NULL;
 }
 
+/* -- find_edges (candidates.py) ------------------------------------------------------------------------------------- */
+
+typedef struct {
+    float base;
+    uint32_t end;
+    int32_t unit, pair;
+    uint8_t family;
+} Edge;
+
+typedef struct {
+    uint32_t word;
+    int32_t unit;
+} Token;
+
+typedef struct {
+    Array ids, protected, sentences;  /* the text */
+    Array slots, slot_ranges, ranges; /* the channel */
+    Array pair_unit, pair_weight, pair_family, unit_prior, word_unit, rare_share;
+    int vocabulary, longest;
+    Pool tokens, first, edges; /* found */
+} Search;
+
+/* The pairs of a phrase; ``known`` is 0 if it is none. */
+static Error find_span(const Search *search, uint64_t hash, int *known, size_t *low, size_t *high)
+{
+    const uint64_t *slots = AT(search->slots, uint64_t);
+    size_t size = search->slots.size; /* a power of two; the search begins at the hash's high bits */
+    size_t at = (size_t)(hash / (UINT64_MAX / size + 1)), left = size;
+
+    *known = 0;
+    while (slots[at] && slots[at] != hash && --left) at = (at + 1) & (size - 1);
+    if (slots[at] != hash || !hash) return NULL;
+    size_t range = AT(search->slot_ranges, uint32_t)[at];
+    if (range + 1 >= search->ranges.size) return BAD_UNIT;
+    *known = 1;
+    *low = AT(search->ranges, uint32_t)[range];
+    *high = AT(search->ranges, uint32_t)[range + 1];
+    return *low <= *high && *high <= search->pair_unit.size ? NULL : BAD_UNIT;
+}
+
+static Error add_edge(Search *search, float base, size_t end, int32_t unit, int32_t pair, uint8_t family)
+{
+    Edge *edge = search->edges.used < INT32_MAX ? push(&search->edges, sizeof(Edge)) : NULL;
+    if (!edge) return NO_MEMORY;
+    *edge = (Edge){base, (uint32_t)end, unit, pair, family};
+    return NULL;
+}
+
+/* Every reading of every phrase that begins at a token. */
+static Error search_token(Search *search, size_t start, size_t stop)
+{
+    const uint32_t *ids = AT(search->ids, uint32_t), *units = AT(search->pair_unit, uint32_t);
+    size_t keep = search->edges.used, low, high;
+    uint32_t *first = push(&search->first, sizeof *first);
+    uint64_t hash = 0;
+    int known;
+
+    if (!first) return NO_MEMORY;
+    *first = (uint32_t)keep;
+    TRY(add_edge(search, 0.0f, start + 1, KEEP, KEEP, 0));
+    if (stop - start > (size_t)search->longest) stop = start + (size_t)search->longest;
+    for (size_t at = start; at < stop && !AT(search->protected, uint8_t)[at]; at++) {
+        hash = extend_hash(hash, ids[at]);
+        TRY(find_span(search, hash, &known, &low, &high));
+        if (!known) break;
+        for (size_t pair = low; pair < high; pair++) {
+            if (units[pair] >= search->unit_prior.size) return BAD_UNIT;
+            double base = (double)AT(search->pair_weight, float)[pair] + AT(search->unit_prior, float)[units[pair]];
+            TRY(add_edge(search, (float)base, at + 1, (int32_t)units[pair], (int32_t)pair, AT(search->pair_family, uint8_t)[pair]));
+        }
+    }
+    if (ids[start] >= (uint32_t)search->vocabulary && search->edges.used > keep + 1) {
+        size_t rare = ids[start] - (uint32_t)search->vocabulary;
+        if (rare >= search->rare_share.size) return BAD_WORD;
+        ((Edge *)search->edges.data)[keep].base = AT(search->rare_share, float)[rare];
+    }
+    return NULL;
+}
+
+static Error search_text(Search *search)
+{
+    const uint32_t *ids = AT(search->ids, uint32_t), *range = AT(search->sentences, uint32_t);
+    size_t size = search->ids.size, slots = search->slots.size, pairs = search->pair_unit.size;
+
+    if (search->vocabulary < 0 || search->longest < 1 || search->protected.size != size || size >= UINT32_MAX) return BAD_SENTENCE;
+    if (slots < 2 || slots & (slots - 1) || search->slot_ranges.size != slots || search->sentences.size % 2) return BAD_UNIT;
+    if (search->pair_weight.size != pairs || search->pair_family.size != pairs || pairs > INT32_MAX) return BAD_UNIT;
+    for (size_t n = 0; n < size; n++) {
+        Token *token = push(&search->tokens, sizeof(Token));
+        if (!token) return NO_MEMORY;
+        if (ids[n] >= search->word_unit.size) return BAD_WORD;
+        token->word = ids[n] < (uint32_t)search->vocabulary ? ids[n] : UNKNOWN;
+        token->unit = AT(search->protected, uint8_t)[n] ? KEEP : AT(search->word_unit, int32_t)[ids[n]];
+    }
+    for (size_t n = 0; n < search->sentences.size; n += 2) {
+        if (range[n + 1] > size) return BAD_SENTENCE;
+        for (size_t at = range[n]; at < range[n + 1]; at++) TRY(search_token(search, at, range[n + 1]));
+    }
+    uint32_t *last = push(&search->first, sizeof *last);
+    if (!last) return NO_MEMORY;
+    *last = (uint32_t)search->edges.used;
+    return NULL;
+}
+
+static PyObject *find_edges(PyObject *module, PyObject *args)
+{
+    Held held = {.count = 0};
+    Search s = {.vocabulary = 0};
+    PyObject *result = NULL;
+    Error error;
+
+    if (take(&held, args, "IBIQIIIfBfif##", &s.ids, &s.protected, &s.sentences, &s.slots, &s.slot_ranges, &s.ranges,
+             &s.pair_unit, &s.pair_weight, &s.pair_family, &s.unit_prior, &s.word_unit, &s.rare_share, &s.vocabulary,
+             &s.longest)) {
+        Py_BEGIN_ALLOW_THREADS
+        error = search_text(&s);
+        Py_END_ALLOW_THREADS
+        if (raise(error) == 0)
+            result = Py_BuildValue("(NNNNNNNN)", COLUMN(s.tokens, Token, word), COLUMN(s.tokens, Token, unit),
+                                   column(&s.first, 4, 0, 4), COLUMN(s.edges, Edge, end), COLUMN(s.edges, Edge, unit),
+                                   COLUMN(s.edges, Edge, pair), COLUMN(s.edges, Edge, family), COLUMN(s.edges, Edge, base));
+    }
+    free(s.tokens.data);
+    free(s.first.data);
+    free(s.edges.data);
+    release(&held);
+    return result;
+}
+
 /* -- expand (lattice.py) ------------------------------------------------------------------------------------------- */
 
 #define NONE (-1)
@@ -328,6 +470,11 @@ typedef struct {
     int32_t edge;
 } Arc;
 
+/* Where the arcs and the nodes of a sentence end. */
+typedef struct {
+    uint32_t arcs, nodes;
+} Ends;
+
 /* The nodes of a token. */
 typedef struct {
     double best;
@@ -347,9 +494,9 @@ typedef struct {
     int beam;
     double margin, weight;
 
-    Pool arcs;            /* found */
-    Pool arc_ends, ends;  /* for each sentence, where its arcs and its nodes end */
-    size_t number;        /* of the next node */
+    Pool arcs;                    /* found */
+    Pool ends;                    /* of each sentence */
+    size_t number;                /* of the next node */
     Pool columns, nodes, waiting; /* of this sentence */
     int32_t *survivors;
     Step *steps;
@@ -539,10 +686,9 @@ static Error walk_sentence(Walk *walk, size_t start, size_t stop)
 
 static Error note_ends(Walk *walk)
 {
-    uint32_t *arcs = push(&walk->arc_ends, sizeof *arcs), *nodes = push(&walk->ends, sizeof *nodes);
-    if (!arcs || !nodes) return NO_MEMORY;
-    *arcs = (uint32_t)walk->arcs.used;
-    *nodes = (uint32_t)walk->number;
+    Ends *ends = push(&walk->ends, sizeof *ends);
+    if (!ends) return NO_MEMORY;
+    *ends = (Ends){(uint32_t)walk->arcs.used, (uint32_t)walk->number};
     return NULL;
 }
 
@@ -565,32 +711,6 @@ static Error walk_text(Walk *walk)
     return NULL;
 }
 
-/* The arrays of a Graph from the arcs found. */
-static PyObject *columns_of(const Walk *walk)
-{
-    const Arc *arcs = walk->arcs.data;
-    size_t size = walk->arcs.used;
-    PyObject *part[4]; /* source, target, edge, log_lm */
-    char *at[4];
-
-    for (int n = 0; n < 4; n++) {
-        part[n] = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(size * (n == 3 ? sizeof(double) : 4)));
-        if (!part[n]) {
-            while (n--) Py_DECREF(part[n]);
-            return NULL;
-        }
-        at[n] = PyBytes_AsString(part[n]);
-    }
-    for (size_t n = 0; n < size; n++) {
-        ((uint32_t *)at[0])[n] = arcs[n].source;
-        ((uint32_t *)at[1])[n] = arcs[n].target;
-        ((int32_t *)at[2])[n] = arcs[n].edge;
-        ((double *)at[3])[n] = arcs[n].log_lm;
-    }
-    return Py_BuildValue("(NNNNy#y#)", part[0], part[1], part[2], part[3], (char *)walk->arc_ends.data,
-                         (Py_ssize_t)(walk->arc_ends.used * 4), (char *)walk->ends.data, (Py_ssize_t)(walk->ends.used * 4));
-}
-
 static PyObject *expand(PyObject *module, PyObject *args)
 {
     Held held = {.count = 0};
@@ -603,9 +723,11 @@ static PyObject *expand(PyObject *module, PyObject *args)
         Py_BEGIN_ALLOW_THREADS
         error = walk_text(&w);
         Py_END_ALLOW_THREADS
-        if (raise(error) == 0) result = columns_of(&w);
+        if (raise(error) == 0)
+            result = Py_BuildValue("(NNNNNN)", COLUMN(w.arcs, Arc, source), COLUMN(w.arcs, Arc, target), COLUMN(w.arcs, Arc, edge),
+                                   COLUMN(w.arcs, Arc, log_lm), COLUMN(w.ends, Ends, arcs), COLUMN(w.ends, Ends, nodes));
     }
-    void *all[] = {w.arcs.data, w.arc_ends.data, w.ends.data, w.columns.data, w.nodes.data, w.waiting.data, w.survivors, w.steps};
+    void *all[] = {w.arcs.data, w.ends.data, w.columns.data, w.nodes.data, w.waiting.data, w.survivors, w.steps};
     for (size_t n = 0; n < sizeof all / sizeof *all; n++) free(all[n]);
     release(&held);
     return result;
@@ -1014,6 +1136,7 @@ static PyObject *learn_habits(PyObject *module, PyObject *args)
 /* -- the module ---------------------------------------------------------------------------------------------------- */
 
 static PyMethodDef methods[] = { /* signatures: _kernel.pyi */
+    {"find_edges", find_edges, METH_VARARGS, "The arrays of Edges."},
     {"expand", expand, METH_VARARGS, "The arrays of a Graph."},
     {"log_genuine", log_genuine, METH_VARARGS, "Weighted log-likelihood of each sentence as it stands."},
     {"forward_backward", forward_backward, METH_VARARGS, "Log-likelihood of each sentence and posterior of each edge."},

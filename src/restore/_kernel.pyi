@@ -4,6 +4,23 @@ from typing_extensions import Buffer
 
 INTERFACE: int
 
+def find_edges(
+    ids: Buffer,
+    protected: Buffer,
+    sentences: Buffer,
+    slots: Buffer,
+    slot_ranges: Buffer,
+    ranges: Buffer,
+    pair_unit: Buffer,
+    pair_weight: Buffer,
+    pair_family: Buffer,
+    unit_prior: Buffer,
+    word_unit: Buffer,
+    rare_share: Buffer,
+    vocabulary: int,
+    longest: int,
+    /,
+) -> tuple[bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes]: ...
 def expand(
     model: tuple[object, ...],
     tokens: Buffer,

@@ -1,7 +1,8 @@
 """The channel: for every span of a text, the originals a spinner may have had there.
 
-``Channel`` is the compiled form of the dictionaries: flat arrays over word ids, found by hash. Words that the language model
-does not know get ids after its vocabulary, so that dictionary phrases can be told apart; the model sees them as unknown.
+``Channel`` is the compiled form of the dictionaries: flat arrays over word ids, found by hash, in memory or in a mapped file.
+Words that the language model does not know get ids after its vocabulary, so that dictionary phrases can be told apart; the
+model sees them as unknown.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import log
 
 from .config import Family
 from .dictionary import Row
 from .frequency import log_share_of_unknown
+from .kernel import KERNEL, sentence_bounds
 from .lm import NUMBER, UNKNOWN, LanguageModel, extend_hash
 from .text import Document, tokenize
 
@@ -29,9 +32,9 @@ KEEP = -1
 class Edges:
     """All readings of all spans of a text, sorted by start; parallel arrays, one element an edge.
 
-    ``unit`` is the original (``KEEP`` for the token itself), ``pair`` the spun-original pair (``KEEP`` likewise), ``family`` its
-    spinner's number, ``base`` the log-probability that does not depend on the document: log P(spun | original, swapped), and
-    the share of unknown words among unknown words.
+    ``unit`` is the original (``KEEP`` for the token itself), ``pair`` the spun-original pair (``KEEP`` likewise), ``family``
+    its spinner's number, ``base`` the log-probability that does not depend on the document: log P(spun | original, swapped),
+    and the share of unknown words among unknown words.
     ``first`` gives, for each token and the end, its first edge; ``tokens`` the language model's ids of the text and
     ``keep_unit`` the unit that each token is when it is original, or ``KEEP`` if no spinner knows it.
     """
@@ -61,107 +64,77 @@ class Channel:
     """P(spun | original) of every known pair, ready to be looked up.
 
     Attributes, all flat arrays:
-        spans: hash of a spun phrase or of its beginning -> range number; ranges: first pair of each range.
+        slots: open-addressed table of the hashes of spun phrases and their beginnings, 0 where empty; slot_ranges: the range
+            number of each; ranges: first pair of each range, and the end.
         pair_unit, pair_weight, pair_family: original, log P(spun | original), family of each pair.
         unit_first, unit_words: the language model's ids of each original; unit_prior: log share of its unknown words.
         unit_swap: per unit and family, how often a spinner swaps it: the sum of its weights.
         word_unit: word id -> the unit that is this one word, or KEEP.
+        rare_share: log share among unknown words of each word that only the dictionaries know.
     """
 
     def __init__(self, model: LanguageModel, dictionaries: Mapping[str, Iterable[Row]]) -> None:
+        self._use(model, _Builder(model, dictionaries).sections())
+
+    @classmethod
+    def from_sections(cls, model: LanguageModel, sections: Mapping[str, bytes | memoryview]) -> Channel:
+        """The channel whose ``sections`` these are; memory is used as it lies."""
+        channel = cls.__new__(cls)
+        channel._use(model, sections)
+        return channel
+
+    def _use(self, model: LanguageModel, sections: Mapping[str, bytes | memoryview]) -> None:
+        views = {name: memoryview(data) for name, data in sections.items()}
+        self.sections = views
         self._model = model
-        self._extra: dict[str, int] = {}
-        self.unit_texts: list[str] = []
-        self.unit_first = array("I", [0])
-        self.unit_words = array("I")
-        self.unit_prior = array("f")
-        self.unit_swap = array("f")
-        self.pair_unit = array("I")
-        self.pair_weight = array("f")
-        self.pair_family = array("B")
-        self.spans: dict[int, int] = {}
-        self.ranges = array("I")
-        self._compile(dictionaries)
+        self.slots = views["slots"].cast("Q")
+        self.slot_ranges = views["slot_ranges"].cast("I")
+        self.ranges = views["ranges"].cast("I")
+        self.pair_unit = views["pair_unit"].cast("I")
+        self.pair_weight = views["pair_weight"].cast("f")
+        self.pair_family = views["pair_family"]
+        self.unit_first = views["unit_first"].cast("I")
+        self.unit_words = views["unit_words"].cast("I")
+        self.unit_prior = views["unit_prior"].cast("f")
+        self.unit_swap = views["unit_swap"].cast("f")
+        self.word_unit = views["word_unit"].cast("i")
+        self.rare_share = views["rare_share"].cast("f")
 
-    # -- building ----------------------------------------------------------------------------------------------------
+    @cached_property
+    def unit_texts(self) -> list[str]:
+        """Each original as the dictionaries write it."""
+        return str(self.sections["unit_texts"], "utf-8").split("\n")
 
-    def _compile(self, dictionaries: Mapping[str, Iterable[Row]]) -> None:
-        known: dict[str, int] = {}
-        units: dict[tuple[int, ...], int] = {}
-        by_span: dict[tuple[int, ...], list[tuple[int, float, int]]] = {}
-        for name, rows in dictionaries.items():
-            family = FAMILY_NAMES.index(name)
-            for row in rows:
-                spun = self._ids(row.spun, known)
-                unit = self._unit(row.original, self._ids(row.original, known), units)
-                if len(spun) <= MAX_SPAN:
-                    self.unit_swap[unit * len(FAMILY_NAMES) + family] += row.weight
-                    by_span.setdefault(spun, []).append((unit, log(row.weight), family))
-        for spun in sorted(by_span):
-            self._add_span(spun, by_span[spun])
-        self.ranges.append(len(self.pair_unit))
-        self.word_unit = array("i", [KEEP]) * (len(self._model.words) + len(self._extra))
-        for ids, unit in units.items():
-            if len(ids) == 1:
-                self.word_unit[ids[0]] = unit
+    @cached_property
+    def _rare(self) -> dict[str, int]:
+        """Words that only the dictionaries know, and their ids."""
+        words = str(self.sections["rare_words"], "utf-8").split("\n") if len(self.rare_share) else []
+        return {word: number for number, word in enumerate(words, start=len(self._model.words))}
 
-    def _ids(self, text: str, known: dict[str, int]) -> tuple[int, ...]:
-        return tuple(self._id(token.norm) for token in tokenize(text))
-
-    def _id(self, norm: str) -> int:
-        found = self._model.ids.get(norm)
-        if found is None:
-            found = self._extra.setdefault(norm, len(self._model.words) + len(self._extra))
-        return found
-
-    def _unit(self, text: str, ids: tuple[int, ...], units: dict[tuple[int, ...], int]) -> int:
-        unit = units.setdefault(ids, len(units))
-        if unit == len(self.unit_texts):
-            self.unit_texts.append(text)
-            prior = 0.0
-            for token, word in zip(tokenize(text), ids, strict=True):
-                known = self.model_id(word)
-                self.unit_words.append(known)
-                if known in (UNKNOWN, NUMBER):
-                    prior += log_share_of_unknown(token.norm)
-            self.unit_first.append(len(self.unit_words))
-            self.unit_prior.append(prior)
-            self.unit_swap.extend([0.0] * len(FAMILY_NAMES))
-        return unit
-
-    def _add_span(self, spun: tuple[int, ...], pairs: Sequence[tuple[int, float, int]]) -> None:
-        value = 0
-        for word in spun[:-1]:
-            value = extend_hash(value, word)
-            if value not in self.spans:
-                self.spans[value] = len(self.ranges)
-                self.ranges.append(len(self.pair_unit))
-        value = extend_hash(value, spun[-1])
-        self.spans[value] = len(self.ranges)
-        self.ranges.append(len(self.pair_unit))
-        for unit, weight, family in pairs:
-            self.pair_unit.append(unit)
-            self.pair_weight.append(weight)
-            self.pair_family.append(family)
-
-    # -- looking up --------------------------------------------------------------------------------------------------
-
-    def model_id(self, word: int) -> int:
-        """The language model's id of a word id of ours."""
-        return word if word < len(self._model.words) else UNKNOWN
+    @cached_property
+    def _spans(self) -> dict[int, int]:
+        """The table of hashes as the twin of the kernel uses it."""
+        return {value: number for value, number in zip(self.slots, self.slot_ranges, strict=True) if value}
 
     def word_id(self, norm: str) -> int:
         """Id of a token: the model's, ours for a word that only the dictionaries know, or a class for unknown ones."""
         found = self._model.ids.get(norm)
         if found is None:
-            found = self._extra.get(norm)
+            found = self._rare.get(norm)
         return found if found is not None else NUMBER if norm[0].isdigit() else UNKNOWN
 
     def edges(self, document: Document) -> Edges:
         """Every reading of every span: the token itself first, then what the dictionaries offer."""
-        ids = [self.word_id(token.norm) for token in document.tokens]
+        ids = array("I", [self.word_id(token.norm) for token in document.tokens])
+        vocabulary = len(self._model.words)
+        if KERNEL is not None:
+            text = ids, document.protected, sentence_bounds(document.sentences)
+            spans = self.slots, self.slot_ranges, self.ranges
+            pairs = self.pair_unit, self.pair_weight, self.pair_family, self.unit_prior
+            found = KERNEL.find_edges(*text, *spans, *pairs, self.word_unit, self.rare_share, vocabulary, MAX_SPAN)
+            return Edges(*map(array, "IiIIiiBf", found))
         edges = Edges(
-            tokens=array("I", map(self.model_id, ids)),
+            tokens=array("I", (word if word < vocabulary else UNKNOWN for word in ids)),
             keep_unit=array("i", (KEEP if off else self.word_unit[i] for i, off in zip(ids, document.protected, strict=True))),
         )
         for sentence in document.sentences:
@@ -179,12 +152,128 @@ class Channel:
             if document.protected[at]:
                 break
             value = extend_hash(value, ids[at])
-            found = self.spans.get(value)
+            found = self._spans.get(value)
             if found is None:
                 break
             for pair in range(self.ranges[found], self.ranges[found + 1]):
                 unit = self.pair_unit[pair]
                 base = self.pair_weight[pair] + self.unit_prior[unit]
                 edges.add(at + 1, unit, pair, self.pair_family[pair], base)
-        if edges.tokens[start] <= NUMBER and len(edges) > keep + 1:
-            edges.base[keep] = log_share_of_unknown(document.tokens[start].norm)
+        rare = ids[start] - len(self._model.words)
+        if rare >= 0 and len(edges) > keep + 1:
+            edges.base[keep] = self.rare_share[rare]
+
+
+class _Builder:
+    """Compiles dictionaries into the arrays of a channel."""
+
+    def __init__(self, model: LanguageModel, dictionaries: Mapping[str, Iterable[Row]]) -> None:
+        self._model = model
+        self._vocabulary = len(model.words)
+        self._rare: dict[str, int] = {}
+        self._phrases: dict[str, tuple[int, ...]] = {}
+        self._units: dict[tuple[int, ...], int] = {}
+        self._spans: dict[int, int] = {}
+        self.unit_texts: list[str] = []
+        self.unit_first = array("I", [0])
+        self.unit_words = array("I")
+        self.unit_prior = array("f")
+        self.unit_swap = array("f")
+        self.pair_unit = array("I")
+        self.pair_weight = array("f")
+        self.pair_family = array("B")
+        self.ranges = array("I")
+        by_span: dict[tuple[int, ...], list[tuple[int, float, int]]] = {}
+        for name, rows in dictionaries.items():
+            family = FAMILY_NAMES.index(name)
+            for row in rows:
+                spun = self._ids(row.spun)
+                unit = self._unit(row.original)
+                if len(spun) <= MAX_SPAN:
+                    self.unit_swap[unit * len(FAMILY_NAMES) + family] += row.weight
+                    by_span.setdefault(spun, []).append((unit, log(row.weight), family))
+        for spun in sorted(by_span):
+            self._add_span(spun, by_span[spun])
+        self.ranges.append(len(self.pair_unit))
+
+    def sections(self) -> dict[str, bytes]:
+        """The arrays as bytes."""
+        word_unit = array("i", [KEEP]) * (self._vocabulary + len(self._rare))
+        for ids, unit in self._units.items():
+            if len(ids) == 1:
+                word_unit[ids[0]] = unit
+        slots, slot_ranges = _open_addressed(self._spans)
+        numbers: dict[str, array[int] | array[float]] = {
+            "slots": slots,
+            "slot_ranges": slot_ranges,
+            "ranges": self.ranges,
+            "pair_unit": self.pair_unit,
+            "pair_weight": self.pair_weight,
+            "pair_family": self.pair_family,
+            "unit_first": self.unit_first,
+            "unit_words": self.unit_words,
+            "unit_prior": self.unit_prior,
+            "unit_swap": self.unit_swap,
+            "word_unit": word_unit,
+            "rare_share": array("f", map(log_share_of_unknown, self._rare)),
+        }
+        texts = {"unit_texts": self.unit_texts, "rare_words": self._rare}
+        return {
+            **{name: values.tobytes() for name, values in numbers.items()},
+            **{name: "\n".join(lines).encode() for name, lines in texts.items()},
+        }
+
+    def _ids(self, text: str) -> tuple[int, ...]:
+        found = self._phrases.get(text)
+        if found is None:
+            found = self._phrases[text] = tuple(self._id(token.norm) for token in tokenize(text))
+        return found
+
+    def _id(self, norm: str) -> int:
+        found = self._model.ids.get(norm)
+        if found is None:
+            found = self._rare.setdefault(norm, self._vocabulary + len(self._rare))
+        return found
+
+    def _unit(self, text: str) -> int:
+        ids = self._ids(text)
+        unit = self._units.setdefault(ids, len(self._units))
+        if unit == len(self.unit_texts):
+            self.unit_texts.append(text)
+            prior = 0.0
+            for position, word in enumerate(ids):
+                known = word if word < self._vocabulary else UNKNOWN
+                self.unit_words.append(known)
+                if known in (UNKNOWN, NUMBER):
+                    prior += log_share_of_unknown(tokenize(text)[position].norm)
+            self.unit_first.append(len(self.unit_words))
+            self.unit_prior.append(prior)
+            self.unit_swap.extend([0.0] * len(FAMILY_NAMES))
+        return unit
+
+    def _add_span(self, spun: tuple[int, ...], pairs: Sequence[tuple[int, float, int]]) -> None:
+        value = 0
+        for word in spun[:-1]:
+            value = extend_hash(value, word)
+            if value not in self._spans:
+                self._spans[value] = len(self.ranges)
+                self.ranges.append(len(self.pair_unit))
+        value = extend_hash(value, spun[-1])
+        self._spans[value] = len(self.ranges)
+        self.ranges.append(len(self.pair_unit))
+        for unit, weight, family in pairs:
+            self.pair_unit.append(unit)
+            self.pair_weight.append(weight)
+            self.pair_family.append(family)
+
+
+def _open_addressed(numbers: Mapping[int, int]) -> tuple[array[int], array[int]]:
+    """A hash table in two arrays, at most half full: the high bits of a hash say where to begin looking for it."""
+    bits = max(1, (2 * len(numbers)).bit_length())
+    slots, values = array("Q", bytes(8 << bits)), array("I", bytes(4 << bits))
+    for value, number in numbers.items():
+        at = value >> (64 - bits)
+        while slots[at]:
+            at = (at + 1) & ((1 << bits) - 1)
+        slots[at], values[at] = value, number
+    return slots, values

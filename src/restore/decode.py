@@ -6,8 +6,8 @@ from array import array
 from collections.abc import Sequence
 from math import exp, log1p
 
-from .kernel import KERNEL
-from .lattice import END_OF_SENTENCE, Graph, doubles
+from .kernel import KERNEL, doubles
+from .lattice import END_OF_SENTENCE, Graph
 
 _NEVER = float("-inf")
 

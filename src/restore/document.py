@@ -16,8 +16,8 @@ from math import exp, log, log1p
 
 from .candidates import FAMILY_NAMES, KEEP, USER, Channel, Edges
 from .decode import forward_backward, log_add
-from .kernel import KERNEL
-from .lattice import doubles, expand, log_genuine, sentence_bounds
+from .kernel import KERNEL, doubles, sentence_bounds
+from .lattice import expand, log_genuine
 from .lm import LanguageModel
 from .text import Document
 

@@ -7,9 +7,11 @@ twins in Python. Both give the same results; the modules that have a twin look h
 from __future__ import annotations
 
 import os
+from array import array
+from collections.abc import Sequence
 from types import ModuleType
 
-INTERFACE = 2
+INTERFACE = 3
 """What the signatures of ``_kernel.c`` must be; a library left over from another version is not used."""
 
 
@@ -26,3 +28,13 @@ def _find() -> tuple[ModuleType | None, str]:
 
 
 KERNEL, DESCRIPTION = _find()
+
+
+def sentence_bounds(sentences: Sequence[range]) -> array[int]:
+    """Where each sentence begins and ends, as the kernel takes it."""
+    return array("I", [bound for sentence in sentences for bound in (sentence.start, sentence.stop)])
+
+
+def doubles(values: Sequence[float]) -> array[float]:
+    """Numbers as the kernel takes them."""
+    return values if isinstance(values, array) else array("d", values)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from .candidates import KEEP, Channel, Edges
-from .kernel import KERNEL
+from .kernel import KERNEL, doubles, sentence_bounds
 from .lm import END, LanguageModel, State
 
 BEAM = 8
@@ -182,13 +182,3 @@ def log_genuine(model: LanguageModel, edges: Edges, sentences: Sequence[range]) 
             total += LM_WEIGHT * log_prob + edges.base[edges.first[at]]
         found.append(total + LM_WEIGHT * model.score(state, END)[0])
     return found
-
-
-def sentence_bounds(sentences: Sequence[range]) -> array[int]:
-    """Where each sentence begins and ends, for the kernel."""
-    return array("I", [bound for sentence in sentences for bound in (sentence.start, sentence.stop)])
-
-
-def doubles(values: Sequence[float]) -> array[float]:
-    """The same numbers as an array, for the kernel."""
-    return values if isinstance(values, array) else array("d", values)

@@ -15,7 +15,7 @@ LEVELS = (
     ("errors", "config"),
     ("text", "casing", "align", "encoding", "sections", "metrics", "kernel", "_kernel"),
     ("result", "dictionary", "markers", "frequency", "lm", "formats"),
-    ("candidates", "context"),
+    ("candidates", "compiled", "context"),
     ("lattice", "decode"),
     ("document", "confidence"),
     ("engine",),

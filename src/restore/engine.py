@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from pathlib import Path
 
 from .candidates import FAMILY_NAMES, USER, Channel
 from .casing import match_case
+from .compiled import open_channel
 from .confidence import Reading, Support, read_calibration, readings
 from .config import FAMILIES, Config, Family
-from .dictionary import Row, read_dictionary, read_protected
+from .dictionary import read_protected
 from .document import Inference, infer
 from .lm import LanguageModel
 from .markers import ENOUGH, evidence, read_markers
@@ -32,22 +34,22 @@ class Restorer:
         self.config = config or Config()
         data = self.config.data_dir
         self._model = LanguageModel(data / "english.lm")
-        self._rows: dict[str, list[Row]] = {name: self._family_rows(name) for name in FAMILIES if name != Family.WORDNET}
-        self._rows[USER] = [row for path in self.config.dictionaries for row in read_dictionary(path)]
-        self._channel = Channel(self._model, self._rows)
+        self._files: dict[str, Sequence[Path]] = {n: self._family_files(n) for n in FAMILIES if n != Family.WORDNET}
+        self._files[USER] = self.config.dictionaries
+        self._channel = open_channel(self._model, self._files)
         self._markers = read_markers(path) if (path := data / "markers.tsv").exists() else {}
         self._protected = [*read_protected(data / "protected.tsv"), *self.config.protect]
         self._calibration = read_calibration(data / "calibration.json")
         self._families = [self.config.profile in (None, name) or name == USER for name in FAMILY_NAMES]
 
-    def _family_rows(self, name: str) -> list[Row]:
+    def _family_files(self, name: str) -> list[Path]:
         path = self.config.data_dir / f"{name}.tsv"
-        return read_dictionary(path) if path.exists() else []
+        return [path] if path.exists() else []
 
     @cached_property
     def _wide_channel(self) -> Channel:
         """The channel with WordNet's synonyms, loaded for the first text that has any use for them."""
-        return Channel(self._model, {**self._rows, Family.WORDNET: self._family_rows(Family.WORDNET)})
+        return open_channel(self._model, {**self._files, Family.WORDNET: self._family_files(Family.WORDNET)})
 
     def _channel_for(self, document: Document) -> Channel:
         if self.config.profile is None:

@@ -79,6 +79,11 @@ class LanguageModel:
         self.tables = [self._table(n) for n in range(2, self.order + 1)]
         self._check()
 
+    @property
+    def vocabulary(self) -> memoryview:
+        """The words as they lie in the file, one a line: what the ids stand for."""
+        return self._file.section("words")
+
     @cached_property
     def words(self) -> list[str]:
         """The vocabulary, by id."""

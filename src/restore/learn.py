@@ -1,7 +1,8 @@
 """Learning what a spinner substitutes from spun texts and their originals.
 
 The differing blocks of an aligned pair are cut into swaps by expectation-maximisation over all their segmentations, in the
-manner of the phrase tables of machine translation (Marcu & Wong 2002), each block judged by what the others say. Spinners
+manner of the phrase tables of machine translation (Marcu & Wong 2002), each block judged by what the others say. A swap weighs
+as much as it happened to its original, not in all: else two words that stand together often would pass for a phrase. Spinners
 draw one synonym a word and article, so what is counted is articles, not occurrences.
 """
 
@@ -21,9 +22,14 @@ from .text import split_sentences, tokenize
 Words = tuple[str, ...]
 MAX_WORDS = 6
 _ROUNDS = 6
-_NEW_SWAP = 2e-6
-"""Weight of a swap never seen elsewhere, and per further word on either side; set on training pairs, flat within a factor 10."""
+_NEW_SWAP = 0.1
+"""What a swap never seen elsewhere counts for, in occurrences; with .5 a channel learned anew is as good (.0002 F0.5 on press)."""
+_NEW_SWAP_UNEVEN = 1e-6
+"""The same where the sides of the block differ in length: which words belong together is unknown, and one phrase likelier."""
 _FURTHER_WORD = 0.002
+"""Factor per further word on either side; .02 costs .0017 F0.5 on press."""
+_PHRASE = 0.5
+"""The same for a swap that was seen: of two explanations as good, word by word is the truer; .2 is as good."""
 _KEPT_WORD = 0.02
 """Weight of a word that stands unchanged inside a block."""
 _MOST_DIFFERENT = 0.6
@@ -75,7 +81,7 @@ def count_pairs(pairs: Iterable[tuple[str, str]], prior: Mapping[Swap, float] | 
         a, b = _words(spun), _words(original)
         blocks += _blocks(article, a, b)
         originals.append(b)
-    _maximise(blocks, prior)
+    _maximise(blocks, _chances_in_text(blocks, originals), prior)
     return _count(blocks, originals, {swap.original for swap in prior})
 
 
@@ -119,10 +125,31 @@ def _blocks(article: int, a: Words, b: Words) -> Iterator[_Block]:
 # -- expectation-maximisation ------------------------------------------------------------------------------------------
 
 
-def _maximise(blocks: Sequence[_Block], prior: Mapping[Swap, float]) -> None:
+def _chances_in_text(blocks: Sequence[_Block], originals: Sequence[Words]) -> dict[Words, int]:
+    """Occurrences of everything that may have been swapped as a whole."""
+    chances: dict[Words, int] = {}
+    for block in blocks:
+        chances.update(dict.fromkeys(_spans(block.original), 0))
+    for words in originals:
+        for span in _spans(words):
+            if span in chances:
+                chances[span] += 1
+    return chances
+
+
+def _spans(words: Words) -> Iterator[Words]:
+    for start in range(len(words)):
+        for end in range(start + 1, min(len(words), start + MAX_WORDS) + 1):
+            yield words[start:end]
+
+
+def _maximise(blocks: Sequence[_Block], chances: Mapping[Words, int], prior: Mapping[Swap, float]) -> None:
     counts: dict[Swap, float] = defaultdict(float)
+    believed: dict[Words, float] = defaultdict(float)
+    for swap, weight in prior.items():
+        believed[swap.original] += weight
+    total = {words: number + believed.get(words, 0.0) + 1.0 for words, number in chances.items()}
     for _ in range(_ROUNDS):
-        total = sum(counts.values()) + sum(prior.values()) + 1.0
         fresh: dict[Swap, float] = defaultdict(float)
         for block in blocks:
             block.expected = _expect(block, counts, prior, total)
@@ -131,7 +158,9 @@ def _maximise(blocks: Sequence[_Block], prior: Mapping[Swap, float]) -> None:
         counts = fresh
 
 
-def _expect(block: _Block, counts: Mapping[Swap, float], prior: Mapping[Swap, float], total: float) -> dict[Swap, float]:
+def _expect(
+    block: _Block, counts: Mapping[Swap, float], prior: Mapping[Swap, float], total: Mapping[Words, float]
+) -> dict[Swap, float]:
     """Posterior use of each swap in a block, the block's own earlier vote left out."""
     n, m = len(block.spun), len(block.original)
     arcs: dict[tuple[int, int], list[tuple[int, int, Swap, float]]] = {}
@@ -141,15 +170,15 @@ def _expect(block: _Block, counts: Mapping[Swap, float], prior: Mapping[Swap, fl
             if (i, j) not in forward:
                 continue
             arcs[i, j] = list(_arcs(block, i, j, counts, prior, total))
-            for k, l, _, weight in arcs[i, j]:
-                forward[k, l] = forward.get((k, l), 0.0) + forward[i, j] * weight
+            for k, q, _, weight in arcs[i, j]:
+                forward[k, q] = forward.get((k, q), 0.0) + forward[i, j] * weight
     if not forward.get((n, m)):
         return {}
     backward = {(n, m): 1.0}
     expected: dict[Swap, float] = defaultdict(float)
     for i, j in reversed(arcs):
-        for k, l, swap, weight in arcs[i, j]:
-            beyond = backward.get((k, l), 0.0) * weight
+        for k, q, swap, weight in arcs[i, j]:
+            beyond = backward.get((k, q), 0.0) * weight
             backward[i, j] = backward.get((i, j), 0.0) + beyond
             if beyond and swap.spun != swap.original:
                 expected[swap] += forward[i, j] * beyond / forward[n, m]
@@ -157,19 +186,21 @@ def _expect(block: _Block, counts: Mapping[Swap, float], prior: Mapping[Swap, fl
 
 
 def _arcs(
-    block: _Block, i: int, j: int, counts: Mapping[Swap, float], prior: Mapping[Swap, float], total: float
+    block: _Block, i: int, j: int, counts: Mapping[Swap, float], prior: Mapping[Swap, float], total: Mapping[Words, float]
 ) -> Iterator[tuple[int, int, Swap, float]]:
     n, m = len(block.spun), len(block.original)
+    single = _NEW_SWAP if n == m else _NEW_SWAP_UNEVEN
     for k in range(i + 1, min(n, i + MAX_WORDS) + 1):
-        for l in range(j + 1, min(m, j + MAX_WORDS) + 1):
-            swap = Swap(block.spun[i:k], block.original[j:l])
+        for q in range(j + 1, min(m, j + MAX_WORDS) + 1):
+            swap = Swap(block.spun[i:k], block.original[j:q])
             if swap.spun == swap.original:
                 if k == i + 1:
-                    yield k, l, swap, _KEPT_WORD
+                    yield k, q, swap, _KEPT_WORD
                 continue
-            seen = counts.get(swap, 0.0) - block.expected.get(swap, 0.0) + prior.get(swap, 0.0)
-            new = _NEW_SWAP * _FURTHER_WORD ** (k - i + l - j - 2)
-            yield k, l, swap, max(seen, 0.0) / total + new
+            further = k - i + q - j - 2
+            seen = max(0.0, counts.get(swap, 0.0) - block.expected.get(swap, 0.0)) * _PHRASE**further
+            new = single * _FURTHER_WORD**further
+            yield k, q, swap, (seen + prior.get(swap, 0.0) + new) / total[swap.original]
 
 
 # -- counting ----------------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ Words = tuple[str, ...]
 MAX_WORDS = 6
 _ROUNDS = 6
 _NEW_SWAP = 0.1
-"""What a swap never seen elsewhere counts for, in occurrences; with .5 a channel learned anew is as good (.0002 F0.5 on press)."""
+"""What a swap never seen elsewhere counts for, in occurrences; .5 is as good (.0002 F0.5 on press)."""
 _NEW_SWAP_UNEVEN = 1e-6
 """The same where the sides of the block differ in length: which words belong together is unknown, and one phrase likelier."""
 _FURTHER_WORD = 0.002

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +14,7 @@ from restore.cli.dictionary import command
 from restore.dictionary import Row, read_dictionary
 from restore.thesaurus import faults
 
+ROOT = Path(__file__).parents[1]
 HEAD = "spun\toriginal\tweight\tsource\n"
 
 
@@ -164,3 +168,29 @@ def test_it_lies_in_the_platforms_folder(monkeypatch: pytest.MonkeyPatch) -> Non
     from platformdirs import user_config_path
 
     assert user.dictionary() == user_config_path("restore", appauthor=False) / "dictionary.tsv"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no variable moves the folder of settings")
+def test_a_run_takes_it_along(tmp_path: Path) -> None:
+    """Added in one process, it mends a text in another; a text nobody spun stays as it is."""
+    text = "The zorble blimmed that the frandle would quimp the tavvy before the end of the snurk. " * 4
+    added = {"zorble": "government", "blimmed": "said", "frandle": "company", "quimp": "pay", "tavvy": "money", "snurk": "year"}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "XDG_CONFIG_HOME": str(tmp_path), "HOME": str(tmp_path)}
+
+    def restore(*args: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "restore", *args], env=environment, cwd=tmp_path, capture_output=True, check=True, timeout=60
+        )
+        return done.stdout.decode()
+
+    rows = "".join(f"{original}|{spun}\n" for spun, original in added.items())
+    (tmp_path / "mine.txt").write_text(rows)
+    (tmp_path / "spun.txt").write_text(text)
+    assert restore("spun.txt") == text
+    restore("dictionary", "import", "mine.txt")
+    expected = text
+    for spun, original in added.items():
+        expected = expected.replace(spun, original)
+    assert restore("spun.txt") == expected
+    (tmp_path / "clean.txt").write_text(expected)
+    assert restore("clean.txt") == expected

@@ -15,11 +15,11 @@ LEVELS = (
     ("errors", "config"),
     ("text", "casing", "align", "encoding", "sections", "metrics", "kernel", "_kernel"),
     ("result", "dictionary", "markers", "frequency", "lm", "formats"),
-    ("candidates", "compiled", "context"),
+    ("candidates", "compiled", "context", "thesaurus"),
     ("lattice", "decode"),
     ("document", "confidence"),
     ("engine",),
-    ("files", "batch", "learn", "thesaurus", "evaluate", "pairs", "corpus", "build"),
+    ("files", "batch", "learn", "evaluate", "pairs", "corpus", "build"),
     ("render",),
     ("cli",),
 )

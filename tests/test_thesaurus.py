@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from restore.dictionary import HEADER, Row, format_dictionary, read_dictionary
 from restore.errors import RestoreError
-from restore.thesaurus import HIGHEST, faults, merge, read_if_there, read_thesaurus, search
+from restore.thesaurus import HIGHEST, faults, merge, overrule, read_if_there, read_thesaurus, search
 
 HEAD = "\t".join(HEADER)
 
@@ -107,6 +107,25 @@ def test_merged_rows_are_honest_and_the_same_again(
     assert_honest(once)
     assert {(r.spun, r.original) for r in once} == {(r[0], r[1]) for r in old + new}
     assert [r.weight for r in merge(once, [])] == pytest.approx([r.weight for r in once])
+
+
+OVERRULED = [
+    # ours, the user's, what is left of each
+    ([("a", "x", 0.5)], [], ["a"], []),
+    ([("a", "x", 0.5)], [("b", "y", 0.5)], ["a"], ["b"]),
+    ([("a", "x", 0.5)], [("a", "y", 0.5)], ["a"], ["a"]),
+    ([("a", "x", 0.5), ("b", "x", 0.1)], [("A", "X", 0.5)], ["b"], ["A"]),
+    ([], [("a", "x", 0.5), ("a", "x", 0.1)], [], ["a"]),
+]
+
+
+@pytest.mark.parametrize(("ours", "own", "left", "kept"), OVERRULED)
+def test_the_users_rows_win(
+    ours: list[tuple[str, str, float]], own: list[tuple[str, str, float]], left: list[str], kept: list[str]
+) -> None:
+    found = overrule({"press": rows(*ours), "user": rows(*own)}, "user")
+    assert ([row.spun for row in found["press"]], [row.spun for row in found["user"]]) == (left, kept)
+    assert_honest(found["user"])
 
 
 # -- searching ---------------------------------------------------------------------------------------------------------

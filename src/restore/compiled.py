@@ -15,18 +15,19 @@ from hashlib import blake2b
 from pathlib import Path
 from zlib import crc32
 
-from . import candidates, dictionary, frequency, text
-from .candidates import Channel
+from . import candidates, dictionary, frequency, text, thesaurus
+from .candidates import USER, Channel
 from .dictionary import read_dictionary
 from .errors import RestoreError
 from .lm import LanguageModel
 from .sections import SectionFile, write_sections
+from .thesaurus import overrule
 
 MAGIC = b"restore-chn"
 FORMAT = 1
 _KEPT = 8
 """Files left in the folder, newest first: two for each set of dictionaries that a user goes back and forth between."""
-_MAKERS = candidates, dictionary, frequency, text
+_MAKERS = candidates, dictionary, frequency, text, thesaurus
 """What decides how a dictionary is compiled: files made by another version of their source are not used."""
 
 
@@ -65,7 +66,8 @@ def cache_dir() -> Path | None:
 
 
 def _compile(model: LanguageModel, dictionaries: Mapping[str, Sequence[Path]]) -> Channel:
-    return Channel(model, {name: [row for p in paths for row in read_dictionary(p)] for name, paths in dictionaries.items()})
+    files = {name: [read_dictionary(path) for path in paths] for name, paths in dictionaries.items()}
+    return Channel(model, overrule({name: [row for rows in held for row in rows] for name, held in files.items()}, USER))
 
 
 def _key(model: LanguageModel, dictionaries: Mapping[str, Sequence[Path]]) -> str:

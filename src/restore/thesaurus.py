@@ -48,6 +48,16 @@ def _factors(old: float, new: float) -> tuple[float, float]:
     return (HIGHEST - kept) / old if old else 1.0, kept / new if new else 1.0
 
 
+def overrule(dictionaries: Mapping[str, list[Row]], winner: str) -> dict[str, list[Row]]:
+    """The dictionaries without the pairs that the one named ``winner`` knows too; its own later rows win over earlier ones."""
+    own = merge([], dictionaries.get(winner, []))
+    taken = {(row.spun.lower(), row.original.lower()) for row in own}
+    found = dict(dictionaries)
+    for name, rows in dictionaries.items() if taken else ():
+        found[name] = own if name == winner else [r for r in rows if (r.spun.lower(), r.original.lower()) not in taken]
+    return found
+
+
 def search(rows: Iterable[Row], text: str) -> tuple[list[Row], list[Row]]:
     """Rows whose spun form is ``text``, and rows whose original is: what it was and what becomes of it, likeliest first."""
     wanted = same(text)

@@ -131,8 +131,10 @@ class _Expansion:
         edges, first = self.edges, self.sentence.start
         start = first + offset
         for edge in range(edges.first[start], edges.first[start + 1]):
-            log_lm, state = self._step(node.state, edge, start)
             goal = edges.end[edge] - first
+            if node.best + self.score[edge] < self.best[goal] - margin:  # its words cannot be likelier than certain
+                continue
+            log_lm, state = self._step(node.state, edge, start)
             reached = node.best + (self.score[edge] + log_lm)
             if reached < self.best[goal] - margin:
                 continue

@@ -1,7 +1,7 @@
 /* The hot loops of restore, compiled: the search for candidates, the walk over a text with the language model, the sums over what it finds,
  * and what they tell about the document.
  *
- * Speed only. Each function here has a twin in Python (restore/candidates.py, lattice.py, decode.py, document.py) that says what it does; both take
+ * Speed only. Each function here has a twin in Python (restore/candidates.py, lattice.py, decode.py, document.py, rerank.py) that says what it does; both take
  * the same floating-point steps in the same order, so their results are equal, ties and node numbers included
  * (tests/test_kernel.py). Whoever changes one changes the other.
  *
@@ -52,7 +52,7 @@
 #endif
 
 /* Raised by one whenever a signature or a meaning changes: restore/kernel.py uses no kernel but its own. */
-#define INTERFACE 3
+#define INTERFACE 4
 
 enum { UNKNOWN, START, END, NUMBER }; /* lm.py */
 #define KEEP (-1)                     /* candidates.py */
@@ -68,6 +68,7 @@ static const char BAD_SENTENCE[] = "sentence outside the text";
 static const char BAD_EDGE[] = "edge outside its sentence or its arrays";
 static const char BAD_UNIT[] = "original or pair outside the channel";
 static const char BAD_GRAPH[] = "arc or node outside its sentence or its arrays";
+static const char BAD_TREE[] = "node of a tree outside its arrays";
 static const char TOO_LARGE[] = "more nodes or arcs than can be numbered";
 
 #define TRY(call)                    \
@@ -1175,6 +1176,50 @@ static PyObject *learn_habits(PyObject *module, PyObject *args)
     return answer(&held, ready, &t, t.score.size, learn_text);
 }
 
+/* -- sum_trees (rerank.py) ----------------------------------------------------------------------------------------- */
+
+typedef struct {
+    Array roots, feature, threshold, left, right, row;
+    double baseline;
+} Trees;
+
+/* A node asks whether a feature of the row is at most its threshold; what the leaves say is summed. */
+static Error sum_trees_of(const Trees *trees, double *total)
+{
+    size_t nodes = trees->feature.size;
+
+    if (trees->threshold.size != nodes || trees->left.size != nodes || trees->right.size != nodes) return BAD_TREE;
+    *total = trees->baseline;
+    for (size_t n = 0; n < trees->roots.size; n++) {
+        size_t node = AT(trees->roots, uint32_t)[n];
+        int32_t column;
+        if (node >= nodes) return BAD_TREE;
+        while ((column = AT(trees->feature, int32_t)[node]) >= 0) {
+            if ((size_t)column >= trees->row.size) return BAD_TREE;
+            int less = AT(trees->row, double)[column] <= AT(trees->threshold, double)[node];
+            size_t next = AT(less ? trees->left : trees->right, uint32_t)[node];
+            if (next <= node || next >= nodes) return BAD_TREE; /* children come later, so every walk ends */
+            node = next;
+        }
+        *total += AT(trees->threshold, double)[node];
+    }
+    return NULL;
+}
+
+static PyObject *sum_trees(PyObject *module, PyObject *args)
+{
+    Held held = {.count = 0};
+    Trees t;
+    PyObject *result = NULL;
+    double total;
+
+    if (take(&held, args, "IidIId.", &t.roots, &t.feature, &t.threshold, &t.left, &t.right, &t.row, &t.baseline) &&
+        raise(sum_trees_of(&t, &total)) == 0)
+        result = PyFloat_FromDouble(total);
+    release(&held);
+    return result;
+}
+
 /* -- the module ---------------------------------------------------------------------------------------------------- */
 
 static PyMethodDef methods[] = { /* signatures: _kernel.pyi */
@@ -1185,6 +1230,7 @@ static PyMethodDef methods[] = { /* signatures: _kernel.pyi */
     {"score_edges", score_edges, METH_VARARGS, "Channel score of each edge."},
     {"count_swaps", count_swaps, METH_VARARGS, "Expected words swapped by each family, then those kept."},
     {"learn_habits", learn_habits, METH_VARARGS, "Edge scores that heed what each original became elsewhere."},
+    {"sum_trees", sum_trees, METH_VARARGS, "Log-odds that an additive model gives to a row of features."},
     {NULL, NULL, 0, NULL},
 };
 

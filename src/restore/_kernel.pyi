@@ -84,3 +84,13 @@ def learn_habits(
     least_seen: float,
     /,
 ) -> bytes: ...
+def sum_trees(
+    roots: Buffer,
+    feature: Buffer,
+    threshold: Buffer,
+    left: Buffer,
+    right: Buffer,
+    row: Buffer,
+    baseline: float,
+    /,
+) -> float: ...

@@ -18,6 +18,7 @@ LEVELS = (
     ("candidates", "compiled", "context", "thesaurus"),
     ("lattice", "decode"),
     ("document", "confidence"),
+    ("phrases",),
     ("engine",),
     ("files", "batch", "learn", "evaluate", "pairs", "corpus", "build"),
     ("render",),

@@ -104,7 +104,9 @@ def read_calibration(path: Path) -> Mapping[str, Calibration]:
         data = json.loads(path.read_text(encoding="utf-8"))
         found = {
             str(name): Calibration(
-                tuple(map(float, entry["posterior"])), tuple(map(float, entry["confidence"])), float(data["threshold"])
+                tuple(map(float, entry["posterior"])),
+                tuple(map(float, entry["confidence"])),
+                float(entry.get("threshold", data["threshold"])),
             )
             for name, entry in data["families"].items()
         }

@@ -18,7 +18,7 @@ LEVELS = (
     ("candidates", "compiled", "context", "thesaurus"),
     ("lattice", "decode"),
     ("document", "confidence"),
-    ("phrases",),
+    ("phrases", "rerank"),
     ("engine",),
     ("files", "batch", "learn", "evaluate", "pairs", "corpus", "build"),
     ("render",),
@@ -35,6 +35,7 @@ HOMES = {
     "wordfreq": {"frequency"},
     "charset_normalizer": {"encoding"},
     "numpy": {"build"},
+    "sklearn": {"build"},
     "zstandard": {"build", "corpus"},
 }
 """Outside package to the modules that may import it."""

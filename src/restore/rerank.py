@@ -1,0 +1,232 @@
+"""A second opinion on each reading: what the n-gram lattice cannot see.
+
+The decoder looks three words back and at each sentence alone. Gradient-boosted trees (Friedman 2001) weigh its posterior against
+the rest of the article: does the original stand elsewhere, untouched? was the same swap likely in other places? would the
+spinner have left this word alone? The trees were fitted on articles that the channel had not been learnt from.
+"""
+
+from __future__ import annotations
+
+import json
+from array import array
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import exp, log
+from pathlib import Path
+from typing import Any
+
+from .candidates import FAMILY_NAMES, KEEP, Channel
+from .confidence import Reading, Support, unit_words
+from .document import Inference
+from .errors import RestoreError
+from .kernel import KERNEL
+from .lm import LanguageModel
+from .text import Document
+
+FEATURES = (
+    "posterior",  # log-odds that the lattice gives the reading
+    "kept",  # ... that every word of the span is original
+    "share",  # ... of the reading among the swaps of its span
+    "rival",  # ... of the best other reading of the span
+    "swappable",  # probability that the spinner would have swapped the word, were it original
+    "rate",  # the document's swap rate
+    "spun_frequency",  # log unigram probability of the span
+    "original_frequency",  # ... of the reading
+    "spun_words",  # length of the span
+    "elsewhere",  # how often the same swap is considered in other places
+    "posterior_elsewhere",  # log-odds of its average there
+    "original_stands",  # how often the reading's words stand in the article
+    "candidates",  # readings of the span the channel offers
+    "weight",  # greatest log P(spun | original) among the rows that give the reading; log 0.0001 if it is cut from a phrase
+)
+LEAST = 0.02
+"""Posterior from which on a reading is looked at; of the right ones 1.5% lie below."""
+_EDGE = 1e-5
+_NO_ROW = log(1e-4)
+
+
+@dataclass(frozen=True, slots=True)
+class Trees:
+    """An additive model: the leaves reached in all trees are summed to log-odds.
+
+    Node n asks whether feature ``feature[n]`` is at most ``threshold[n]``: ``left[n]`` if so, else ``right[n]``; a leaf has feature -1
+    and adds ``threshold[n]``. ``roots`` are the first nodes of the trees.
+    """
+
+    roots: array[int]
+    feature: array[int]
+    threshold: array[float]
+    left: array[int]
+    right: array[int]
+    baseline: float
+
+    def log_odds(self, row: Sequence[float]) -> float:
+        """Natural log-odds for one row of features."""
+        if KERNEL is not None:
+            nodes = self.roots, self.feature, self.threshold, self.left, self.right
+            return float(KERNEL.sum_trees(*nodes, array("d", row), self.baseline))
+        feature, threshold, left, right = self.feature, self.threshold, self.left, self.right
+        total = self.baseline
+        for node in self.roots:
+            while (column := feature[node]) >= 0:
+                node = left[node] if row[column] <= threshold[node] else right[node]
+            total += threshold[node]
+        return total
+
+
+def read_trees(path: Path) -> Trees:
+    """The shipped model.
+
+    Raises:
+        RestoreError: the file is missing, damaged, or made for other features.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if data["features"] != list(FEATURES):
+            raise RestoreError(f"{path}: the re-ranker was made for other features; build it again")
+        trees = Trees(
+            array("I", data["roots"]),
+            array("i", data["feature"]),
+            array("d", data["threshold"]),
+            array("I", data["left"]),
+            array("I", data["right"]),
+            float(data["baseline"]),
+        )
+    except OSError as error:
+        raise RestoreError(f"{path}: cannot read the re-ranker: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
+        raise RestoreError(f"{path}: the re-ranker is damaged; reinstall restore") from error
+    _check(trees, path)
+    return trees
+
+
+def _check(trees: Trees, path: Path) -> None:
+    """Children come after their parent and exist, so that every walk ends."""
+    nodes = len(trees.feature)
+    sound = {len(trees.threshold), len(trees.left), len(trees.right)} == {nodes} and all(r < nodes for r in trees.roots)
+    for node, column in enumerate(trees.feature):
+        sound = sound and column < len(FEATURES)
+        sound = sound and (column < 0 or node < min(trees.left[node], trees.right[node]) < nodes)
+        sound = sound and (column < 0 or max(trees.left[node], trees.right[node]) < nodes)
+    if not sound:
+        raise RestoreError(f"{path}: the re-ranker is damaged; reinstall restore")
+
+
+def write_trees(path: Path, trees: Trees, made_from: Mapping[str, Any]) -> None:
+    """Write the model as JSON; the same model gives the same bytes."""
+    data = {
+        "features": list(FEATURES),
+        "made_from": made_from,
+        "baseline": trees.baseline,
+        "roots": list(trees.roots),
+        "feature": list(trees.feature),
+        "threshold": list(trees.threshold),
+        "left": list(trees.left),
+        "right": list(trees.right),
+    }
+    path.write_text(json.dumps(data, separators=(",", ":")) + "\n", encoding="utf-8", newline="\n")
+
+
+def rerank(
+    trees: Trees, model: LanguageModel, channel: Channel, document: Document, inference: Inference, found: Mapping[Reading, Support]
+) -> dict[Reading, float]:
+    """Probability of each reading after the second opinion; readings below ``LEAST`` keep their posterior."""
+    probabilities = {reading: support.posterior for reading, support in found.items()}
+    for reading, row in features(model, channel, document, inference, found).items():
+        probabilities[reading] = 1 / (1 + exp(-trees.log_odds(row)))
+    return probabilities
+
+
+def features(
+    model: LanguageModel, channel: Channel, document: Document, inference: Inference, found: Mapping[Reading, Support]
+) -> dict[Reading, tuple[float, ...]]:
+    """A row of ``FEATURES`` for each reading that is likely enough."""
+    posterior = {reading: support.posterior for reading, support in found.items() if support.posterior >= LEAST}
+    norms = [token.norm for token in document.tokens]
+    words = {reading: tuple(norm for _, norm in unit_words(reading.text)) for reading in posterior}
+    swapped = _swapped(inference)
+    standing = _count_phrases(norms, set(words.values()))
+    elsewhere: dict[tuple[tuple[str, ...], tuple[str, ...]], list[float]] = defaultdict(list)
+    by_span: dict[tuple[int, int], list[Reading]] = defaultdict(list)
+    for reading in posterior:
+        by_span[reading.start, reading.end].append(reading)
+        elsewhere[tuple(norms[reading.start : reading.end]), words[reading]].append(posterior[reading])
+    rate = inference.rates[inference.swaps.index(max(inference.swaps))]
+    rows = {}
+    for (start, end), here in by_span.items():
+        mass = max(swapped[start:end])
+        span = (
+            _swappable(channel, inference, start, end),
+            rate,
+            sum(model.unigrams[2 * inference.edges.tokens[at]] for at in range(start, end)),
+        )
+        offered = _offered(channel, inference, start, end)
+        for reading in here:
+            p = posterior[reading]
+            same = elsewhere[tuple(norms[start:end]), words[reading]]
+            others = len(same) - 1
+            rows[reading] = (
+                _log_odds(p),
+                _log_odds(1 - mass),
+                _log_odds(p / max(mass, _EDGE)),
+                _log_odds(max((posterior[rival] for rival in here if rival != reading), default=0.0)),
+                *span,
+                sum(model.unigrams[2 * model.id_of(norm)] for norm in words[reading]),
+                float(end - start),
+                float(others),
+                _log_odds((sum(same) - p) / others if others else p),
+                float(standing[words[reading]]),
+                float(len(offered)),
+                offered.get(words[reading], _NO_ROW),
+            )
+    return rows
+
+
+def _log_odds(p: float) -> float:
+    p = min(max(p, _EDGE), 1 - _EDGE)
+    return log(p / (1 - p))
+
+
+def _swapped(inference: Inference) -> list[float]:
+    """For each token, the probability that it belongs to a swap."""
+    edges = inference.edges
+    mass = [0.0] * len(edges.tokens)
+    for start in range(len(mass)):
+        for edge in range(edges.first[start] + 1, edges.first[start + 1]):
+            if inference.posterior[edge] > 1e-4:
+                for at in range(start, edges.end[edge]):
+                    mass[at] += inference.posterior[edge]
+    return mass
+
+
+def _swappable(channel: Channel, inference: Inference, start: int, end: int) -> float:
+    unit = inference.edges.keep_unit[start]
+    if end > start + 1 or unit == KEEP:
+        return 0.0
+    families = len(FAMILY_NAMES)
+    swap = channel.unit_swap[unit * families : (unit + 1) * families]
+    return sum(rate * often for rate, often in zip(inference.rates, swap, strict=True))
+
+
+def _offered(channel: Channel, inference: Inference, start: int, end: int) -> dict[tuple[str, ...], float]:
+    """The channel's originals of a span, with their greatest weight."""
+    edges = inference.edges
+    found: dict[tuple[str, ...], float] = {}
+    for edge in range(edges.first[start] + 1, edges.first[start + 1]):
+        if edges.end[edge] == end:
+            words = tuple(norm for _, norm in unit_words(channel.unit_texts[edges.unit[edge]]))
+            found[words] = max(found.get(words, _NO_ROW), channel.pair_weight[edges.pair[edge]])
+    return found
+
+
+def _count_phrases(norms: Sequence[str], wanted: Iterable[tuple[str, ...]]) -> Counter[tuple[str, ...]]:
+    """How often each of ``wanted`` stands in the text."""
+    sought = set(wanted)
+    counts: Counter[tuple[str, ...]] = Counter()
+    for length in {len(words) for words in sought}:
+        for start in range(len(norms) - length + 1):
+            words = tuple(norms[start : start + length])
+            if words in sought:
+                counts[words] += 1
+    return counts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -105,16 +106,18 @@ class Restorer:
     def _changes(self, document: Document, verdicts: Mapping[Reading, Verdict]) -> Iterable[Change]:
         """The surest reading of each place, those that overlap a surer one left out."""
         ranked = sorted(verdicts, key=lambda r: (-verdicts[r].confidence, r))
+        by_span: dict[tuple[int, int], list[Reading]] = defaultdict(list)
         taken: set[int] = set()
         chosen = []
         for reading in ranked:
+            by_span[reading.start, reading.end].append(reading)
             span = range(reading.start, reading.end)
             worthwhile = verdicts[reading].applied or verdicts[reading].confidence >= _REPORTED
             if worthwhile and taken.isdisjoint(span):
                 taken.update(span)
                 chosen.append(reading)
         for reading in sorted(chosen):
-            others = [r for r in ranked if r != reading and r.start == reading.start and r.end == reading.end]
+            others = [r for r in by_span[reading.start, reading.end] if r != reading]
             alternatives = tuple(Alternative(fit(document, r)[2], verdicts[r].confidence) for r in others[:_ALTERNATIVES])
             start, end, after = fit(document, reading)
             before = document.text[start:end]

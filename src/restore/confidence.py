@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,8 +48,10 @@ class Support:
 
 
 def readings(channel: Channel, document: Document, inference: Inference) -> dict[Reading, Support]:
-    """All changes worth a thought. A phrase swapped for one of equal length is a change for each word, so that "may attain" for
-    "could reach" and the two words by themselves support each other.
+    """All changes worth a thought.
+
+    A phrase swapped for one of equal length is a change for each word, so that "may attain" for "could reach" and the two words
+    by themselves support each other.
     """
     edges = inference.edges
     found: dict[Reading, Support] = defaultdict(Support)
@@ -115,7 +118,7 @@ def read_calibration(path: Path) -> Mapping[str, Calibration]:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise RestoreError(f"{path}: the calibration is damaged; reinstall restore") from error
     for entry in found.values():
-        monotone = all(a <= b for curve in (entry.posterior, entry.confidence) for a, b in zip(curve, curve[1:], strict=False))
+        monotone = all(a <= b for curve in (entry.posterior, entry.confidence) for a, b in pairwise(curve))
         if len(entry.posterior) != len(entry.confidence) or len(entry.posterior) < 2 or not monotone:
             raise RestoreError(f"{path}: the calibration is damaged; reinstall restore")
     return found

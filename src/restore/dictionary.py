@@ -13,8 +13,10 @@ MAX_ERRORS = 20
 
 
 class Row(NamedTuple):
-    """``weight`` is P(spun | original) in a fully spun text (0-1]; what an original's weights leave to one is how often
-    the spinner keeps it even then.
+    """One pair.
+
+    ``weight`` is P(spun | original) in a fully spun text (0-1]; what an original's weights leave to one is how often the
+    spinner keeps it even then.
     """
 
     spun: str

@@ -28,8 +28,8 @@ _FIRST_RATES = {"press": 0.6, "wordnet": 0.2, "science": 0.3, USER: 0.6}
 _ROUNDS = 4
 _LOWEST, _HIGHEST = 1e-4, 0.97
 _LEAST_SPUN = 0.25
-"""A spun passage has at least this share of its known words swapped by some family; the least spun article of 595 has 0.34.
-Without it a rate of 0.1 explains the odd words of genuine prose (clean bench: 5 of 55 articles taken for spun, with it none)."""
+"""A spun passage has at least this share of its known words swapped by some family; the least spun of 595 articles has 0.34.
+Without it a rate of 0.1 explains the odd words of genuine prose: 5 of 55 clean articles are taken for spun, with it none."""
 _PRIOR_SPUN = -20.0
 """Log-odds that a text's first sentence is spun: evidence for a million to one is asked before anything is changed."""
 _SPIN_BEGINS = -20.0
@@ -45,9 +45,9 @@ _USED, _SEEN = 1e-3, 0.05
 class Inference:
     """What was found.
 
-    ``posterior``: for each edge, the probability that it is what happened, its sentence being spun included; ``within``: the
-    same, given that the sentence is spun. ``spun``: probability that each sentence is spun. ``rates``: swap rate of each family.
-    ``swaps``: expected number of swaps of each family. ``evidence``: log-likelihood ratio of spun against genuine.
+    ``posterior``: for each edge, the probability that it is what happened, its sentence being spun included. ``spun``:
+    probability that each sentence is spun. ``rates``: swap rate of each family. ``swaps``: expected number of swaps of each
+    family. ``evidence``: log-likelihood ratio of spun against genuine.
     """
 
     edges: Edges
@@ -65,7 +65,7 @@ def infer(model: LanguageModel, channel: Channel, document: Document, families: 
     score = score_edges(channel, edges, rates)
     graph = expand(model, channel, edges, document.sentences, score)
     genuine = log_genuine(model, edges, document.sentences)
-    for round_ in range(_ROUNDS):
+    for _ in range(_ROUNDS):
         likelihood, posterior = forward_backward(graph, score)
         spun, evidence = spun_sentences([a - b for a, b in zip(likelihood, genuine, strict=True)])
         rates, swaps = estimate_rates(channel, document, edges, posterior, spun, rates)
@@ -117,8 +117,8 @@ def spun_sentences(gains: Sequence[float]) -> tuple[list[float], float]:
     total = log_add(spun, genuine)
     after_spun = after_genuine = 0.0
     shares = []
-    for gain, (spun, genuine) in zip(reversed(gains), reversed(forward), strict=True):
-        shares.append(exp(min(0.0, spun + after_spun - total)))
+    for gain, (before_spun, _) in zip(reversed(gains), reversed(forward), strict=True):
+        shares.append(exp(min(0.0, before_spun + after_spun - total)))
         after_spun += gain
         after_spun, after_genuine = (
             log_add(after_spun + stay_spun, after_genuine + _SPIN_ENDS),

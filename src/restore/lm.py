@@ -34,7 +34,6 @@ HASH_MULTIPLIER = 0x9E3779B97F4A7C15
 _MASK = (1 << 64) - 1
 FINGERPRINT_BITS = 24
 
-EMPTY: State = ()
 State = tuple[tuple[int, float], ...]
 """What the model remembers: (word id, back-off of the context that ends with it), newest word first."""
 
@@ -112,8 +111,8 @@ class LanguageModel:
 
     def score(self, state: State, word: int) -> tuple[float, State]:
         """Log P(word | state), natural, and the state after the word."""
-        log_prob = self.unigrams[2 * word]
-        after = [(word, self.unigrams[2 * word + 1])]
+        log_prob: float = self.unigrams[2 * word]
+        after: list[tuple[int, float]] = [(word, self.unigrams[2 * word + 1])]
         value = extend_hash(0, word)
         matched = 0
         for table, (context, _) in zip(self.tables, state, strict=False):

@@ -1,8 +1,8 @@
 """A second opinion on each reading: what the n-gram lattice cannot see.
 
-The decoder looks three words back and at each sentence alone. Gradient-boosted trees (Friedman 2001) weigh its posterior against
-the rest of the article: does the original stand elsewhere, untouched? was the same swap likely in other places? would the
-spinner have left this word alone? The trees were fitted on articles that the channel had not been learnt from.
+The decoder looks three words back and at each sentence alone. Gradient-boosted trees (Friedman 2001) weigh its posterior
+against the rest of the article: does the original stand elsewhere, untouched? was the same swap likely in other places? would
+the spinner have left this word alone? The trees were fitted on articles that the channel had not been learnt from.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ _NO_ROW = log(1e-4)
 class Trees:
     """An additive model: the leaves reached in all trees are summed to log-odds.
 
-    Node n asks whether feature ``feature[n]`` is at most ``threshold[n]``: ``left[n]`` if so, else ``right[n]``; a leaf has feature -1
-    and adds ``threshold[n]``. ``roots`` are the first nodes of the trees.
+    Node n asks whether feature ``feature[n]`` is at most ``threshold[n]``: ``left[n]`` if so, else ``right[n]``; a leaf has
+    feature -1 and adds ``threshold[n]``. ``roots`` are the first nodes of the trees.
     """
 
     roots: array[int]
@@ -129,7 +129,12 @@ def write_trees(path: Path, trees: Trees, made_from: Mapping[str, Any]) -> None:
 
 
 def rerank(
-    trees: Trees, model: LanguageModel, channel: Channel, document: Document, inference: Inference, found: Mapping[Reading, Support]
+    trees: Trees,
+    model: LanguageModel,
+    channel: Channel,
+    document: Document,
+    inference: Inference,
+    found: Mapping[Reading, Support],
 ) -> dict[Reading, float]:
     """Probability of each reading after the second opinion; readings below ``LEAST`` keep their posterior."""
     probabilities = {reading: support.posterior for reading, support in found.items()}
@@ -153,7 +158,7 @@ def features(
         by_span[reading.start, reading.end].append(reading)
         elsewhere[tuple(norms[reading.start : reading.end]), words[reading]].append(posterior[reading])
     rate = inference.rates[inference.swaps.index(max(inference.swaps))]
-    rows = {}
+    rows: dict[Reading, tuple[float, ...]] = {}
     for (start, end), here in by_span.items():
         mass = max(swapped[start:end])
         span = (

@@ -1,7 +1,7 @@
 """Binary data files: a JSON header and named sections, memory-mapped so that opening one is instant and pages are shared.
 
-Layout (little-endian): magic (11 bytes), a zero, header length (uint32), the header, then the sections, each aligned to 64 bytes.
-The header's ``sections`` maps a name to [offset, bytes].
+Layout (little-endian): magic (11 bytes), a zero, header length (uint32), the header, then the sections, each aligned to 64
+bytes. The header's ``sections`` maps a name to [offset, bytes].
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
 
@@ -105,12 +106,16 @@ def _ends_line(text: str, previous: Token, start: int) -> bool:
     return text.count("\n", previous.end, start) > 1 or previous.norm not in ",-"
 
 
+def is_address(norm: str) -> bool:
+    """A web or e-mail address, a handle or a hashtag."""
+    return len(norm) > 1 and (norm[0] in "@#" or "@" in norm or "://" in norm or norm.startswith("www."))
+
+
 def is_identifier(word: str) -> bool:
     """snake_case, camelCase or letters mixed with digits: names of things, not words."""
     if word.isalpha():
-        return not (word[1:].islower() or word.isupper() or word.islower()) and any(
-            a.islower() and b.isupper() for a, b in zip(word, word[1:], strict=False)
-        )
+        plain = word[1:].islower() or word.isupper() or word.islower()
+        return not plain and any(a.islower() and b.isupper() for a, b in pairwise(word))
     return "_" in word and len(word) > 1
 
 
@@ -140,10 +145,7 @@ def parse(text: str, protect: Iterable[Span] = ()) -> Document:
     tokens = tokenize(text)
     flags = bytearray(len(tokens))
     for index, (start, end, norm) in enumerate(tokens):
-        if len(norm) > 1 and ("_" in norm or norm[0] in "@#" or "@" in norm or "://" in norm or norm[:4] == "www."):
-            flags[index] = 1
-        elif not norm.isupper() and is_identifier(text[start:end]):
-            flags[index] = 1
+        flags[index] = is_address(norm) or is_identifier(text[start:end])
     _mark(tokens, sorted(protect), flags)
     return Document(text, tokens, split_sentences(text, tokens), bytes(flags))
 

@@ -1,9 +1,9 @@
 """``dictionaries/press.tsv`` from what was written by hand and what was counted in pairs of spun and original articles.
 
-A weight is P(spun | original) for a spinner at full rate. For pairs seen it is the articles that have the swap over the articles
-that could have had it; the hand-written lexicon acts as ``STRENGTH`` further articles, in which a pair is as frequent as pairs of
-its rank and kind are where both are known. An original that spinners leave alone so ends near zero, one that they always
-swap near one.
+A weight is P(spun | original) for a spinner at full rate. For pairs seen it is the articles that have the swap over the
+articles that could have had it; the hand-written lexicon acts as ``STRENGTH`` further articles, in which a pair is as frequent
+as pairs of its rank and kind are where both are known. An original that spinners leave alone so ends near zero, one that
+they always swap near one.
 """
 
 from __future__ import annotations
@@ -71,8 +71,10 @@ def _words(text: str) -> Words:
 
 @dataclass(frozen=True, slots=True)
 class Prior:
-    """``known``: share of the lexicon's words and phrases that the spinner knows at all; ``share``: of a known one's swaps, by
-    kind, number of forms and rank.
+    """How far the lexicon is believed.
+
+    ``known``: share of its words and phrases that the spinner knows at all; ``share``: of a known one's swaps, by kind, number
+    of forms and rank.
     """
 
     known: Mapping[bool, float]
@@ -89,9 +91,9 @@ def fit_prior(lexicon: Lexicon, counts: Counts) -> Prior:
     known: dict[bool, list[float]] = {False: [1.0, 0.5], True: [1.0, 0.2]}  # [chances, swaps], one article of belief
     share: dict[tuple[bool, int, int], list[float]] = {}
     for phrase in (False, True):
-        for forms in range(1, _RANKS + 1):
-            for rank in range(forms):
-                share[phrase, forms, rank] = [4.0, 4.0 * 0.7 * 0.5**rank]
+        for size in range(1, _RANKS + 1):
+            for rank in range(size):
+                share[phrase, size, rank] = [4.0, 4.0 * 0.7 * 0.5**rank]
     seen = _by_original(counts)
     for original, forms in lexicon.spun.items():
         chances = counts.chances.get(original, 0.0)

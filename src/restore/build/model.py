@@ -245,8 +245,10 @@ def _hash(keys: Ints, order: int) -> Ints:
 
 
 def quantise(values: Floats) -> tuple[Ints, Floats]:
-    """8-bit codes and their 256 values. Half of the bins hold equally many distinct values, half are equally wide, so that
-    neither the crowd nor the few large probabilities are blurred. Zero, the back-off of n-grams that are no context, is exact.
+    """8-bit codes and their 256 values.
+
+    Half of the bins hold equally many distinct values, half are equally wide, so that neither the crowd nor the few large
+    probabilities are blurred. Zero, the back-off of n-grams that are no context, is exact.
     """
     distinct = np.unique(values[values != 0])
     book = np.zeros(256)

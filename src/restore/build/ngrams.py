@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -167,7 +168,9 @@ def _discounts(counts: Counts) -> Floats:
         return np.array([0.0, 0.5, 0.75, 0.9])
     y = n[1] / (n[1] + 2 * n[2])
     found = np.array([0.0] + [k - (k + 1) * y * n[k + 1] / n[k] for k in (1, 2, 3)])
-    return np.clip(found, [0.0, 0.05, 0.1, 0.1], [0.0, 0.95, 1.9, 2.9])
+    lowest, highest = np.array([0.0, 0.05, 0.1, 0.1]), np.array([0.0, 0.95, 1.9, 2.9])
+    bounded: Floats = np.minimum(np.maximum(found, lowest), highest)
+    return bounded
 
 
 def _find(keys: Ints, wanted: Ints) -> Counts:
@@ -183,8 +186,9 @@ def _among(keys: Ints, wanted: Ints) -> Mask:
 
 
 def choose(models: list[Smoothed], threshold: float) -> list[Mask]:
-    """N-grams whose removal would cost more than ``threshold`` nats over the whole corpus (weighted difference,
-    Seymore & Rosenfeld 1996), with everything that a kept n-gram needs: its context and its shorter form.
+    """N-grams whose removal would cost more than ``threshold`` nats over the whole corpus, and all that they need.
+
+    The weighted difference of Seymore & Rosenfeld (1996); a kept n-gram needs its context and its shorter form.
     """
     masks = [model.loss > threshold for model in models]
     masks[0][:] = True
@@ -223,7 +227,7 @@ def choose_within(models: list[Smoothed], cost: Callable[[list[int]], int], budg
 
 def renormalise(models: list[Smoothed]) -> None:
     """Set the back-off of every context so that the probabilities after it sum to one."""
-    for below, model in zip(models, models[1:], strict=False):
+    for below, model in pairwise(models):
         if not len(model.keys):
             continue
         contexts = context(model.keys)

@@ -1,4 +1,4 @@
-"""``dictionaries/rerank.json`` and ``calibration.json``: fitted on pairs of articles, each judged with a channel learnt from others.
+"""``dictionaries/rerank.json`` and ``calibration.json``: fitted on pairs of articles, each judged with a channel of others.
 
 Five folds: the channel of a fold is counted in the other four, so that every reading is looked at as if its article were new.
 The trees that are shipped see all five; the calibration is fitted to what trees of the other folds say of each.
@@ -22,7 +22,7 @@ from ..confidence import Reading, readings, unit_words
 from ..document import infer
 from ..learn import count_pairs
 from ..lm import LanguageModel
-from ..rerank import FEATURES, Trees, features
+from ..rerank import Trees, features
 from ..text import parse, tokenize
 from .channel import Lexicon, article_priors, fit_prior, press_rows
 
@@ -158,8 +158,8 @@ def chosen_changes(example: Example, probabilities: Sequence[float]) -> Iterable
 def _best_threshold(confidence: Floats, right: npt.NDArray[np.bool_], needed: int) -> float:
     def score(threshold: float) -> float:
         made = confidence >= threshold
-        hits = float(np.count_nonzero(right & made))
-        precision, recall = hits / max(1, np.count_nonzero(made)), hits / max(1, needed)
+        changes, hits = int(np.count_nonzero(made)), int(np.count_nonzero(right & made))
+        precision, recall = hits / max(1, changes), hits / max(1, needed)
         return 1.25 * precision * recall / max(1e-9, 0.25 * precision + recall)
 
     return max((round(0.3 + 0.01 * step, 2) for step in range(51)), key=score)

@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from math import log
+from math import log, log1p
 
 from .config import Family
 from .dictionary import Row
@@ -25,6 +25,10 @@ MAX_SPAN = 6
 USER = "user"
 FAMILY_NAMES = (*Family, USER)
 """Families by their number in the compiled arrays; the user's own dictionaries are one of their own."""
+_PRESS, _WORDNET = FAMILY_NAMES.index(Family.PRESS), FAMILY_NAMES.index(Family.WORDNET)
+_SECOND_SPIN = 0.8
+"""Share of its words that a WordNet spinner swaps after a press spinner: what the press spinner wrote was not swapped again.
+Damage removed from wild articles not learned from: .717 without, .720 with 0.7, .721 with 0.85."""
 KEEP = -1
 
 
@@ -261,10 +265,17 @@ class _Builder:
         value = extend_hash(value, spun[-1])
         self._spans[value] = len(self.ranges)
         self.ranges.append(len(self.pair_unit))
+        survives = self._log_survives(spun)
         for unit, weight, family in pairs:
             self.pair_unit.append(unit)
-            self.pair_weight.append(weight)
+            self.pair_weight.append(weight + (survives if family == _PRESS else 0.0))
             self.pair_family.append(family)
+
+    def _log_survives(self, spun: tuple[int, ...]) -> float:
+        """Natural log of P(a WordNet spinner that comes second leaves a word alone); zero if there is no such spinner."""
+        unit = self._units.get(spun) if len(spun) == 1 else None
+        swap = self.unit_swap[unit * len(FAMILY_NAMES) + _WORDNET] if unit is not None else 0.0
+        return log1p(-_SECOND_SPIN * min(1.0, swap))
 
 
 def _open_addressed(numbers: Mapping[int, int]) -> tuple[array[int], array[int]]:

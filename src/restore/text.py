@@ -112,7 +112,7 @@ def is_address(norm: str) -> bool:
 
 
 def is_identifier(word: str) -> bool:
-    """snake_case, camelCase or letters mixed with digits: names of things, not words."""
+    """snake_case or camelCase: names of things, not words."""
     if word.isalpha():
         plain = word[1:].islower() or word.isupper() or word.islower()
         return not plain and any(a.islower() and b.isupper() for a, b in pairwise(word))

@@ -9,7 +9,8 @@ import pytest
 
 from restore import files
 from restore.errors import RestoreError
-from restore.files import Source, discover, is_folder, open_atomic, plan, write_output
+from restore.files import Source, discover, is_folder, plan
+from restore.writing import open_atomic, write_output
 
 TREE = ("b.txt", "a.md", "sub/c.html", "sub/deep/d", "sub/e.TXT", "f.text")
 NOT_TEXT = ("x.py", "y.docx", ".hidden.txt", ".git/z.txt", "sub/.cache/w.txt", "pic.png")

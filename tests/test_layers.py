@@ -20,7 +20,7 @@ LEVELS = (
     ("document", "confidence"),
     ("phrases", "rerank"),
     ("engine",),
-    ("files", "batch", "learn", "evaluate", "pairs", "corpus", "build"),
+    ("files", "writing", "batch", "journal", "inplace", "learn", "evaluate", "pairs", "corpus", "build"),
     ("render",),
     ("cli",),
 )

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from . import files
+from . import files, writing
 from .config import Config
 from .encoding import Decoded, decode
 from .errors import RestoreError
@@ -140,7 +140,7 @@ def perform(job: Job, restorer: Restores) -> Outcome:
         protected = structure(job.source.path, decoded.text)
         outcome = Outcome(job.source, restorer.restore(decoded.text, protected), decoded)
         if job.target is not None:
-            files.write_output(job.target, outcome.data, job.force)
+            writing.write_output(job.target, outcome.data, job.force)
     except RestoreError as error:
         return Outcome(job.source, error=str(error))
     except Exception as error:  # a defect on one document must not cost the others

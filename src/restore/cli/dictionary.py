@@ -125,7 +125,7 @@ def _all_dictionaries(named: tuple[Path, ...]) -> list[Path]:
 
 def save(rows: Iterable[Row], output: Path | None) -> None:
     """Merge rows into a dictionary, the user's own if none is named; ``-`` prints them instead."""
-    from .. import files
+    from .. import files, writing
     from ..dictionary import format_dictionary
     from ..thesaurus import merge, read_if_there
 
@@ -135,7 +135,7 @@ def save(rows: Iterable[Row], output: Path | None) -> None:
     path = output if output is not None else user.dictionary()
     fresh = merge([], rows)
     data = format_dictionary(merge(read_if_there(path), fresh)).encode()
-    files.write_output(path, data, force=True)
+    writing.write_output(path, data, force=True)
     streams.say(f"{path}: {_count(len(fresh), 'row')} added or renewed")
 
 

@@ -13,7 +13,7 @@ from click.shell_completion import CompletionItem
 from ..config import FAMILIES, Config, Family
 from ..encoding import decode
 from ..errors import RestoreError
-from ..files import reason
+from ..writing import reason
 from . import user
 
 EXAMPLES = """\b

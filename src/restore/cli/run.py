@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from .. import batch, files
+from .. import batch, files, writing
 from ..config import Config
 from ..errors import RestoreError
 from . import output, streams
@@ -128,7 +128,7 @@ def _report_file(path: Path | None, force: bool) -> Iterator[IO[bytes] | None]:
         raise RestoreError(f"{path}: there is no folder {path.parent}; make it first")
     if not force and not _is_report(path):
         raise RestoreError(f"{path}: exists and is no report of restore; overwrite it with --force or name another file")
-    with files.open_atomic(path) as file:
+    with writing.open_atomic(path) as file:
         yield file
 
 

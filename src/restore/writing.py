@@ -1,0 +1,188 @@
+"""Safe writing: a file is replaced whole or not at all, whatever happens, and in place only if it is still what was read."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path
+from secrets import token_hex
+from typing import IO
+
+from .errors import RestoreError
+
+
+def reason(error: OSError) -> str:
+    """What the system says, in lower case and without paths."""
+    text = error.strerror or str(error)
+    return text[:1].lower() + text[1:]
+
+
+def digest(data: bytes) -> str:
+    """What a file is recognised by: SHA-256, in hexadecimal."""
+    return sha256(data).hexdigest()
+
+
+def write_output(path: Path, data: bytes, force: bool = False, way_out: str = "choose another place with -o") -> None:
+    """Write a result, making folders as needed; without ``force`` a file that is there and differs stays.
+
+    Raises:
+        RestoreError: another file is there, or it cannot be written.
+    """
+    try:
+        if path.exists() and not path.is_file():  # a device or a pipe takes what it is given
+            path.write_bytes(data)
+            return
+        if path.exists() and not force:
+            if path.read_bytes() == data:
+                return
+            raise RestoreError(f"{path} exists and differs; overwrite it with --force or {way_out}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open_atomic(path) as file:
+            file.write(data)
+    except OSError as error:
+        raise RestoreError(f"{path}: cannot be written: {reason(error)}") from error
+
+
+def replace_in_place(path: Path, data: bytes, read: str, status: os.stat_result | None = None) -> None:
+    """Put ``data`` in the place of a file that still has the digest ``read``; mode, owner and links stay.
+
+    ``status``: mode and times to give it instead of its mode and the present.
+
+    Raises:
+        RestoreError: the file is another one by now, replacing it would lose something, or it cannot be written.
+    """
+
+    def unchanged() -> None:
+        if digest(path.read_bytes()) != read:
+            raise RestoreError("changed since it was read; nothing was written, run restore on it again")
+
+    try:
+        check_replaceable(path)
+        with open_atomic(path, unchanged) as file:
+            file.write(data)
+        if status is not None:
+            give_back_status(path, status)
+    except OSError as error:
+        raise RestoreError(f"cannot be written: {reason(error)}") from error
+
+
+def give_back_status(path: Path, status: os.stat_result) -> None:
+    """Set mode and times as they were."""
+    path.chmod(stat.S_IMODE(status.st_mode))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def check_replaceable(path: Path) -> None:
+    """Refuse what cannot be replaced by a new file without losing something.
+
+    Raises:
+        RestoreError: with the reason and the way out.
+        OSError: the file cannot be looked at.
+    """
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise RestoreError("is no ordinary file; write elsewhere with -o")
+    if found.st_nlink > 1:
+        raise RestoreError(f"has {found.st_nlink} names (hard links), which would part ways; write elsewhere with -o")
+    if not os.access(path, os.W_OK):
+        raise RestoreError("is write-protected; allow writing (chmod u+w) or write elsewhere with -o")
+    if hasattr(os, "geteuid") and os.geteuid() != 0:
+        if found.st_uid != os.geteuid():
+            raise RestoreError("belongs to another user, and would be yours afterwards; write elsewhere with -o")
+        if found.st_gid not in (os.getegid(), *os.getgroups()):
+            raise RestoreError("belongs to a group that you are not in, and would lose it; write elsewhere with -o")
+
+
+@contextlib.contextmanager
+def open_atomic(path: Path, last: Callable[[], None] | None = None) -> Iterator[IO[bytes]]:
+    """A file that appears at ``path`` whole or not at all; whatever was there stays until then.
+
+    A link stays a link and its target is written; mode, other names, extended attributes and, where allowed, owner are kept.
+    ``last`` is called right before the file appears; if it raises, nothing has happened.
+    """
+    place = path.resolve()
+    temporary = place.with_name(f".restore-{token_hex(8)}.tmp")  # named before it exists: no signal can come in between
+    try:
+        with open(temporary, "xb", opener=_private) as file:
+            yield file
+            file.flush()
+            _take_after(place, file.fileno())
+            os.fsync(file.fileno())
+        if last is not None:
+            last()
+        _settle(temporary, place)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync_folder(place.parent)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _settle(temporary: Path, place: Path) -> None:
+    """Rename; but a file with more names than one is written over, or the other names would keep the old text."""
+    if not place.exists() or place.stat().st_nlink < 2:
+        temporary.replace(place)
+        return
+    old = place.read_bytes()
+    try:
+        _overwrite(place, temporary.read_bytes())
+    except BaseException:
+        _overwrite(place, old)
+        raise
+    temporary.unlink()
+
+
+def _overwrite(place: Path, data: bytes) -> None:
+    with place.open("r+b") as file:
+        file.write(data)
+        file.truncate()
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _take_after(place: Path, descriptor: int) -> None:
+    """Give the new file owner, mode and attributes of the old one, or the mode of a file made in the plain way."""
+    if not hasattr(os, "fchmod"):
+        return
+    try:
+        old = place.stat()
+    except FileNotFoundError:
+        os.fchmod(descriptor, 0o666 & ~_umask())
+        return
+    with contextlib.suppress(OSError):  # only root may give files away
+        os.fchown(descriptor, old.st_uid, old.st_gid)
+    os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
+    _copy_attributes(place, descriptor)
+
+
+def _copy_attributes(place: Path, descriptor: int) -> None:
+    """Extended attributes, access-control lists among them, as far as the system lets us."""
+    if not hasattr(os, "listxattr"):
+        return
+    with contextlib.suppress(OSError):
+        for name in os.listxattr(place):
+            with contextlib.suppress(OSError):
+                os.setxattr(descriptor, name, os.getxattr(place, name))
+
+
+def _umask() -> int:
+    """The mask can only be read by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name itself survive a power cut; systems that cannot are left alone."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

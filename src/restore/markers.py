@@ -11,9 +11,9 @@ from pathlib import Path
 from .errors import RestoreError
 
 HEADER = ("word", "gain")
-ENOUGH = 9.0
-"""Nats of evidence in some stretch of a text. The least of 14 articles with WordNet synonyms has 11 and the most of 55 clean
-ones 7; two of 595 press-spun ones have more than 12. What is let through is judged word by word like any other text."""
+ENOUGH = 6.0
+"""Nats of evidence in some stretch of a text. The least of 14 articles with WordNet synonyms has 12, the most of 55 clean ones
+7; one press-spun article in five has more, and is read twice."""
 
 
 def read_markers(path: Path) -> Mapping[str, float]:

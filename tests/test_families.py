@@ -1,0 +1,69 @@
+"""The three families on the shipped data: what each finds, and what none may touch."""
+
+from __future__ import annotations
+
+import pytest
+
+from restore import Config, Restorer
+from restore.config import Family, dictionary_dir
+
+pytestmark = pytest.mark.skipif(not (dictionary_dir() / "english.lm").exists(), reason="the language model is not built")
+
+WORDNET = (
+    "Issues governor volition attend issues meeting astatine noon inwards Sacramento, equally he has done inwards past years. "
+    "He whitethorn non live capable to remain, merely his aides testament tin to answer any questions along issues budget."
+)
+
+
+@pytest.fixture(scope="module")
+def restorer() -> Restorer:
+    return Restorer()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "The company uses counterfeit consciousness to find fraud.",
+            "The company uses artificial intelligence to find fraud.",
+        ),
+        ("Her mother died of bosom malignancy in 2010.", "Her mother died of breast cancer in 2010."),
+        ("Profound learning has changed the industry.", "Deep learning has changed the industry."),
+    ],
+)
+def test_one_tortured_phrase_is_enough(restorer: Restorer, text: str, expected: str) -> None:
+    restoration = restorer.restore(text)
+    assert restoration.text == expected
+    assert {change.source for change in restoration.changes} == {"science"}
+    assert set(restoration.profiles) == {"science"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "We brought umbrellas on the off chance that it would rain.",
+        "The border situation has worsened since May, officials said.",
+        "It was a brilliant idea, and the crowd loved it.",
+        "Astatine is the rarest naturally occurring element in the crust of the earth.",
+        "He read the last will and testament aloud to the family.",
+        "Oregon is north of California, and the tin was empty.",
+    ],
+)
+def test_genuine_sentences_with_telling_words_stay(restorer: Restorer, text: str) -> None:
+    assert restorer.restore(text).text == text
+
+
+def test_wordnet_synonyms_of_any_sense(restorer: Restorer) -> None:
+    restoration = restorer.restore(WORDNET)
+    assert restoration.profiles.get("wordnet", 0.0) > 0.5
+    for phrase in ("the meeting at noon in Sacramento", "may not be able to", "on the budget"):
+        assert phrase in restoration.text
+
+
+def test_a_profile_rules_the_others_out() -> None:
+    tortured = "The company uses counterfeit consciousness to find fraud."
+    assert Restorer(Config(profile=Family.PRESS)).restore(tortured).text == tortured
+    assert Restorer(Config(profile=Family.SCIENCE)).restore(tortured).text != tortured
+    assert Restorer(Config(profile=Family.SCIENCE)).restore(WORDNET).text == WORDNET
+    sources = {change.source for change in Restorer(Config(profile=Family.WORDNET)).restore(WORDNET).changes}
+    assert sources == {"wordnet"}

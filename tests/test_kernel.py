@@ -96,6 +96,8 @@ def agree(model: LanguageModel, channel: Channel, text: Document, score: array[f
     assert edges == twin
     graph, twin = both(lambda: lattice.expand(model, channel, edges, text.sentences, score, **limits))
     assert graph == twin
+    compiled, twin = both(lambda: lattice.log_best(model, channel, edges, text.sentences, score, 2, 4.0))
+    assert compiled == twin
     compiled, twin = both(lambda: lattice.log_genuine(model, edges, text.sentences))
     assert compiled == twin
     (likelihood, posterior), twin = both(lambda: decode.forward_backward(graph, score))
@@ -283,6 +285,7 @@ class Arguments:
         model = (self.model[0], *map(tuple, self.model[1:]))
         text = self.tokens, self.first, self.end, self.unit, self.unit_first, self.unit_words, self.sentences, self.score
         kernel.KERNEL.expand(model, *text, 8, 9.0, LM_WEIGHT)
+        kernel.KERNEL.log_best(model, *text, 8, 9.0, LM_WEIGHT)
 
     def genuine(self) -> None:
         model = (self.model[0], *map(tuple, self.model[1:]))

@@ -52,7 +52,7 @@
 #endif
 
 /* Raised by one whenever a signature or a meaning changes: restore/kernel.py uses no kernel but its own. */
-#define INTERFACE 4
+#define INTERFACE 5
 
 enum { UNKNOWN, START, END, NUMBER }; /* lm.py */
 #define KEEP (-1)                     /* candidates.py */
@@ -479,7 +479,7 @@ static PyObject *find_edges(PyObject *module, PyObject *args)
     return result;
 }
 
-/* -- expand (lattice.py) ------------------------------------------------------------------------------------------- */
+/* -- expand, log_best (lattice.py) ------------------------------------------------------------------------------------------- */
 
 #define NONE (-1)
 
@@ -522,6 +522,7 @@ typedef struct {
     Array tokens, first, end, unit, unit_first, unit_words, sentences, score;
     int beam;
     double margin, weight;
+    double *best;                 /* of each sentence, if that is all that is asked for */
 
     Pool arcs;                    /* found */
     Pool ends;                    /* of each sentence */
@@ -561,7 +562,8 @@ static Error words_of(const Walk *walk, size_t edge, size_t token, const uint32_
     return NULL;
 }
 
-/* Ask for what leaving a token will look up: the words of its edges after each state. */
+/* Ask for what leaving a token will look up: the words of its edges after each state. Edges of a family that is ruled out will
+ * not be scored. */
 static Error fetch_edges(const Walk *walk, size_t token, size_t low, size_t high, int states)
 {
     const Node *nodes = walk->nodes.data;
@@ -570,6 +572,7 @@ static Error fetch_edges(const Walk *walk, size_t token, size_t low, size_t high
 
     for (int buckets = 1; buckets >= 0; buckets--) {
         for (size_t edge = low; edge < high; edge++) {
+            if (AT(walk->score, double)[edge] < -1e6) continue;
             TRY(words_of(walk, edge, token, &words, &count));
             for (int n = 0; n < states; n++) {
                 State state = nodes[walk->survivors[n]].state;
@@ -608,6 +611,7 @@ static Error node_of(Walk *walk, Column *column, const State *state, Node **foun
 static Error arrive(Walk *walk, Node *node, uint32_t source, int32_t edge, double log_lm)
 {
     int32_t new = (int32_t)walk->waiting.used;
+    if (walk->best) return NULL;
     if (new == INT32_MAX) return TOO_LARGE;
     Waiting *arc = push(&walk->waiting, sizeof(Waiting));
     if (!arc) return NO_MEMORY;
@@ -687,7 +691,7 @@ static Error leave(Walk *walk, int32_t from, size_t token, size_t low, size_t hi
     return NULL;
 }
 
-static Error walk_sentence(Walk *walk, size_t start, size_t stop)
+static Error walk_sentence(Walk *walk, size_t start, size_t stop, double *best)
 {
     const uint32_t *first = AT(walk->first, uint32_t);
     State begin = start_state(&walk->model);
@@ -713,10 +717,13 @@ static Error walk_sentence(Walk *walk, size_t start, size_t stop)
     }
     TRY(survive(walk, &columns[stop - start], &count));
     if (walk->number >= UINT32_MAX) return TOO_LARGE;
+    *best = -INFINITY;
     for (int n = 0; n < count; n++) {
         double log_lm;
         node = (Node *)walk->nodes.data + walk->survivors[n];
         TRY(step_word(walk, &node->state, END, &log_lm));
+        if (node->best + log_lm > *best) *best = node->best + log_lm;
+        if (walk->best) continue;
         TRY(write_arc(walk, node->number, walk->number, END_OF_SENTENCE, log_lm));
     }
     walk->number++;
@@ -734,6 +741,7 @@ static Error note_ends(Walk *walk)
 static Error walk_text(Walk *walk)
 {
     const uint32_t *range = AT(walk->sentences, uint32_t);
+    double best;
 
     if (walk->beam < 1 || walk->beam > 65536) return "the beam must be between 1 and 65536";
     if (walk->unit.size != walk->end.size || walk->score.size != walk->end.size || walk->end.size > INT32_MAX) return BAD_EDGE;
@@ -743,10 +751,31 @@ static Error walk_text(Walk *walk)
     if (!walk->survivors) return NO_MEMORY;
     TRY(note_ends(walk));
     for (size_t n = 0; n + 1 < walk->sentences.size; n += 2) {
-        TRY(walk_sentence(walk, range[n], range[n + 1]));
+        TRY(walk_sentence(walk, range[n], range[n + 1], walk->best ? &walk->best[n / 2] : &best));
         TRY(note_ends(walk));
     }
     return NULL;
+}
+
+static int take_walk(Held *held, PyObject *args, Walk *w)
+{
+    return take(held, args, "MIIIiIIId#..", &w->model, &w->tokens, &w->first, &w->end, &w->unit, &w->unit_first, &w->unit_words,
+                &w->sentences, &w->score, &w->beam, &w->margin, &w->weight);
+}
+
+static Error run_walk(Walk *walk)
+{
+    Error error;
+    Py_BEGIN_ALLOW_THREADS
+    error = walk_text(walk);
+    Py_END_ALLOW_THREADS
+    return error;
+}
+
+static void free_walk(Walk *w)
+{
+    void *all[] = {w->arcs.data, w->ends.data, w->columns.data, w->nodes.data, w->waiting.data, w->survivors};
+    for (size_t n = 0; n < sizeof all / sizeof *all; n++) free(all[n]);
 }
 
 static PyObject *expand(PyObject *module, PyObject *args)
@@ -754,21 +783,26 @@ static PyObject *expand(PyObject *module, PyObject *args)
     Held held = {.count = 0};
     Walk w = {.number = 0};
     PyObject *result = NULL;
-    Error error;
 
-    if (take(&held, args, "MIIIiIIId#..", &w.model, &w.tokens, &w.first, &w.end, &w.unit, &w.unit_first, &w.unit_words,
-             &w.sentences, &w.score, &w.beam, &w.margin, &w.weight)) {
-        Py_BEGIN_ALLOW_THREADS
-        error = walk_text(&w);
-        Py_END_ALLOW_THREADS
-        if (raise(error) == 0)
-            result = Py_BuildValue("(NNNNNN)", COLUMN(w.arcs, Arc, source), COLUMN(w.arcs, Arc, target), COLUMN(w.arcs, Arc, edge),
-                                   COLUMN(w.arcs, Arc, log_lm), COLUMN(w.ends, Ends, arcs), COLUMN(w.ends, Ends, nodes));
-    }
-    void *all[] = {w.arcs.data, w.ends.data, w.columns.data, w.nodes.data, w.waiting.data, w.survivors};
-    for (size_t n = 0; n < sizeof all / sizeof *all; n++) free(all[n]);
+    if (take_walk(&held, args, &w) && raise(run_walk(&w)) == 0)
+        result = Py_BuildValue("(NNNNNN)", COLUMN(w.arcs, Arc, source), COLUMN(w.arcs, Arc, target), COLUMN(w.arcs, Arc, edge),
+                               COLUMN(w.arcs, Arc, log_lm), COLUMN(w.ends, Ends, arcs), COLUMN(w.ends, Ends, nodes));
+    free_walk(&w);
     release(&held);
     return result;
+}
+
+static PyObject *log_best(PyObject *module, PyObject *args)
+{
+    Held held = {.count = 0};
+    Walk w = {.number = 0};
+    PyObject *found = NULL;
+
+    if (take_walk(&held, args, &w) && (found = new_doubles(w.sentences.size / 2, &w.best)) && raise(run_walk(&w)) < 0)
+        Py_CLEAR(found);
+    free_walk(&w);
+    release(&held);
+    return found;
 }
 
 /* -- log_genuine (lattice.py) -------------------------------------------------------------------------------------- */
@@ -1225,6 +1259,7 @@ static PyObject *sum_trees(PyObject *module, PyObject *args)
 static PyMethodDef methods[] = { /* signatures: _kernel.pyi */
     {"find_edges", find_edges, METH_VARARGS, "The arrays of Edges."},
     {"expand", expand, METH_VARARGS, "The arrays of a Graph."},
+    {"log_best", log_best, METH_VARARGS, "Score of the best path through each sentence."},
     {"log_genuine", log_genuine, METH_VARARGS, "Weighted log-likelihood of each sentence as it stands."},
     {"forward_backward", forward_backward, METH_VARARGS, "Log-likelihood of each sentence and posterior of each edge."},
     {"score_edges", score_edges, METH_VARARGS, "Channel score of each edge."},

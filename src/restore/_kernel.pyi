@@ -36,6 +36,21 @@ def expand(
     lm_weight: float,
     /,
 ) -> tuple[bytes, bytes, bytes, bytes, bytes, bytes]: ...
+def log_best(
+    model: tuple[object, ...],
+    tokens: Buffer,
+    first: Buffer,
+    end: Buffer,
+    unit: Buffer,
+    unit_first: Buffer,
+    unit_words: Buffer,
+    sentences: Buffer,
+    score: Buffer,
+    beam: int,
+    margin: float,
+    lm_weight: float,
+    /,
+) -> bytes: ...
 def log_genuine(
     model: tuple[object, ...],
     tokens: Buffer,

@@ -17,7 +17,7 @@ from math import exp, log, log1p
 from .candidates import FAMILY_NAMES, KEEP, USER, Channel, Edges
 from .decode import forward_backward, log_add
 from .kernel import KERNEL, doubles, sentence_bounds
-from .lattice import expand, log_genuine
+from .lattice import expand, log_best, log_genuine
 from .lm import LanguageModel
 from .text import Document
 
@@ -35,6 +35,10 @@ _PRIOR_SPUN = -20.0
 _SPIN_BEGINS = -20.0
 _SPIN_ENDS = -9.0
 """That the next sentence is of the other kind."""
+_GLANCE_BEAM, _GLANCE_MARGIN = 2, 4.0
+_SUSPICIOUS = 1e-6
+"""A text is genuine at a glance if the first rates and a narrow beam find no sentence this likely to be spun: so are all 55 of
+the clean bench; of 738 texts that have a sentence spun with a probability of 0.1 the least suspicious one shows 1e-4."""
 _HABIT = 2.0
 """Strength of the dictionaries against the article's own habits, in occurrences."""
 _USED, _SEEN = 1e-3, 0.05
@@ -63,8 +67,13 @@ def infer(model: LanguageModel, channel: Channel, document: Document, families: 
     edges = channel.edges(document)
     rates: Rates = tuple(_FIRST_RATES[name] if on else 0.0 for name, on in zip(FAMILY_NAMES, families, strict=True))
     score = score_edges(channel, edges, rates)
-    graph = expand(model, channel, edges, document.sentences, score)
     genuine = log_genuine(model, edges, document.sentences)
+    best = log_best(model, channel, edges, document.sentences, score, _GLANCE_BEAM, _GLANCE_MARGIN)
+    spun, evidence = spun_sentences([a - b for a, b in zip(best, genuine, strict=True)])
+    if max(spun, default=0.0) < _SUSPICIOUS:
+        nothing = (0.0,) * len(rates)
+        return Inference(edges, array("d", bytes(8 * len(edges))), tuple(spun), nothing, nothing, evidence)
+    graph = expand(model, channel, edges, document.sentences, score)
     for _ in range(_ROUNDS):
         likelihood, posterior = forward_backward(graph, score)
         spun, evidence = spun_sentences([a - b for a, b in zip(likelihood, genuine, strict=True)])

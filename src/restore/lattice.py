@@ -91,6 +91,25 @@ def expand(
     return graph
 
 
+def log_best(
+    model: LanguageModel,
+    channel: Channel,
+    edges: Edges,
+    sentences: Sequence[range],
+    score: Sequence[float],
+    beam: int,
+    margin: float,
+) -> array[float]:
+    """Weighted log-likelihood of the best path through each sentence, without the graph."""
+    if KERNEL is not None:
+        text = edges.tokens, edges.first, edges.end, edges.unit, channel.unit_first, channel.unit_words
+        found = KERNEL.log_best(model.memory, *text, sentence_bounds(sentences), doubles(score), beam, margin, LM_WEIGHT)
+        return array("d", found)
+    graph = Graph()
+    walks = (_Expansion(model, channel, edges, sentence, score, graph) for sentence in sentences)
+    return array("d", [walk.run(beam, margin) for walk in walks])
+
+
 class _Expansion:
     """The walk over one sentence."""
 
@@ -104,14 +123,15 @@ class _Expansion:
         self.steps: dict[tuple[State, int], tuple[float, State]] = {}
         self.number = graph.nodes[-1]
 
-    def run(self, beam: int, margin: float) -> None:
+    def run(self, beam: int, margin: float) -> float:
+        """Write out the graph; the score of its best path."""
         start = _Node(self.model.start)
         start.best = self.best[0] = 0.0
         self.columns[0][start.state] = start
         for offset in range(len(self.sentence)):
             for node in self._survivors(offset, beam, margin):
                 self._leave(node, offset, margin)
-        self._finish(self._survivors(len(self.sentence), beam, margin))
+        return self._finish(self._survivors(len(self.sentence), beam, margin))
 
     def _survivors(self, offset: int, beam: int, margin: float) -> list[_Node]:
         """The best states of a token, numbered, with their arcs written out."""
@@ -163,12 +183,15 @@ class _Expansion:
             found = self.steps[state, word] = LM_WEIGHT * log_prob, after
         return found
 
-    def _finish(self, nodes: Sequence[_Node]) -> None:
-        goal = self.number
+    def _finish(self, nodes: Sequence[_Node]) -> float:
+        goal, best = self.number, float("-inf")
         for node in nodes:
-            self.graph.add(node.number, goal, END_OF_SENTENCE, self._score(node.state, END)[0])
+            log_lm = self._score(node.state, END)[0]
+            self.graph.add(node.number, goal, END_OF_SENTENCE, log_lm)
+            best = max(best, node.best + log_lm)
         self.graph.nodes.append(goal + 1)
         self.graph.sentences.append(len(self.graph.edge))
+        return best
 
 
 def log_genuine(model: LanguageModel, edges: Edges, sentences: Sequence[range]) -> array[float]:

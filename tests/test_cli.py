@@ -1,63 +1,23 @@
 from __future__ import annotations
 
-import io
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.shell_completion import ShellComplete
 
 import fakes
+from conftest import Call
 from fakes import CLEAN, SPUN
 from restore import engine
-from restore.cli import run, streams, user
 from restore.cli.group import cli
 from restore.errors import RestoreError
 
 RESTORED = "The Foreign Minister said navy gear.\n\nNothing here.\n"
 SOURCE = Path(__file__).parents[1] / "src"
-
-
-class Done:
-    """What a call printed, and its exit code."""
-
-    def __init__(self, code: int, out: bytes, err: bytes) -> None:
-        self.code, self.raw, self.out, self.err = (
-            code,
-            out,
-            out.decode("utf-8", "replace"),
-            err.decode("utf-8", "replace"),
-        )
-
-
-Call = Callable[..., Done]
-
-
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes], tmp_path: Path) -> Call:
-    monkeypatch.setattr(engine, "Restorer", fakes.FakeRestorer)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(user, "dictionary", lambda: tmp_path / "config" / "dictionary.tsv")
-    for name in ("NO_COLOR", "FORCE_COLOR"):
-        monkeypatch.delenv(name, raising=False)
-    for name, text in {"spun.txt": SPUN, "clean.txt": CLEAN, "in/a.txt": SPUN, "in/sub/b.md": CLEAN}.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_bytes(text.encode())
-
-    def do(*args: str, stdin: bytes = b"", terminals: str = "") -> Done:
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        watched = {"in": sys.stdin, "out": sys.stdout, "err": sys.stderr}
-        monkeypatch.setattr(streams, "is_terminal", lambda s: any(s is watched[n] for n in terminals.split()))
-        code = run(list(args))
-        sys.stderr.flush()
-        out, err = capfdbinary.readouterr()
-        return Done(code, out, err)
-
-    return do
 
 
 # -- to a pipe: the text alone -------------------------------------------------------------------------------------

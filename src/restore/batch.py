@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Protocol
 
@@ -56,6 +57,8 @@ class Outcome:
     restoration: Restoration | None = None
     decoded: Decoded = _NOTHING
     error: str | None = None
+    digest: str = ""
+    """Of the bytes that were read."""
 
     @property
     def data(self) -> bytes:
@@ -65,6 +68,17 @@ class Outcome:
             RestoreError: the encoding of the input has no such character.
         """
         return b"" if self.restoration is None else self.decoded.encode(self.restoration.text)
+
+    def checked(self, old: bytes) -> bytes:
+        """The restored file, when nothing but the changes differs from ``old``, the file as it was read.
+
+        Raises:
+            RestoreError: something else does, or the encoding has no such character.
+        """
+        new = self.data
+        applied = self.restoration.applied if self.restoration is not None else ()
+        self.decoded.check(old, new, ((change.start, change.end, change.after) for change in applied))
+        return new
 
 
 @dataclass(slots=True)
@@ -136,11 +150,12 @@ def run(jobs: Sequence[Job], config: Config, workers: int = 1, make: Maker = mak
 def perform(job: Job, restorer: Restores) -> Outcome:
     """Read, restore and, if there is a target, write one document; what goes wrong becomes the outcome's error."""
     try:
-        decoded = decode(files.read(job.source))
+        data = files.read(job.source)
+        decoded = decode(data)
         protected = structure(job.source.path, decoded.text)
-        outcome = Outcome(job.source, restorer.restore(decoded.text, protected), decoded)
+        outcome = Outcome(job.source, restorer.restore(decoded.text, protected), decoded, digest=writing.digest(data))
         if job.target is not None:
-            writing.write_output(job.target, outcome.data, job.force)
+            writing.write_output(job.target, outcome.checked(data), job.force)
     except RestoreError as error:
         return Outcome(job.source, error=str(error))
     except Exception as error:  # a defect on one document must not cost the others
@@ -207,7 +222,7 @@ def _forked(restorer: Restores, workers: int) -> ProcessPoolExecutor | None:
         return None
     global _restorer
     _restorer = restorer
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("fork"))
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), _mind_parent)
     pool.submit(int).result()  # forks all workers now
     return pool
 
@@ -218,7 +233,20 @@ _restorer: Restores | None = None
 
 def _start_worker(config: Config, make: Maker) -> None:
     global _restorer
+    _mind_parent()
     _restorer = make(config)
+
+
+def _mind_parent() -> None:
+    """End when the parent does: if it is killed it cannot tell us, and we would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_follow, args=(parent.sentinel,), daemon=True).start()
+
+
+def _follow(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(1)
 
 
 def _work(job: Job) -> Outcome:

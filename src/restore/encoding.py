@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from .errors import RestoreError
@@ -65,6 +65,25 @@ class Decoded:
             raise RestoreError(
                 f"{bad!r} (U+{ord(bad):04X}) cannot be written in {self.encoding}; convert the file to UTF-8 first"
             ) from error
+
+    def check(self, old: bytes, new: bytes, edits: Iterable[tuple[int, int, str]]) -> None:
+        """Make sure that ``new`` is ``old`` but for the edits: characters ``start`` to ``end`` replaced by another text.
+
+        The pieces between edits are encoded one by one and looked for in both, so a defect elsewhere cannot hide.
+
+        Raises:
+            RestoreError: some other byte differs.
+        """
+        at_old = at_new = len(self.bom)
+        same, position = old[:at_old] == new[:at_new] == self.bom, 0
+        for start, end, after in (*edits, (len(self.text), len(self.text), "")):
+            kept = self.text[position:start].encode(self.encoding)
+            same = same and old[at_old : at_old + len(kept)] == new[at_new : at_new + len(kept)] == kept
+            at_old += len(kept) + len(self.text[start:end].encode(self.encoding))
+            at_new += len(kept) + len(after.encode(self.encoding))
+            position = end
+        if not same or (at_old, at_new) != (len(old), len(new)):
+            raise RestoreError("more than the changes would differ: a defect of restore, please report it; nothing was written")
 
 
 def decode(data: bytes) -> Decoded:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
-from typing import IO
+from typing import IO, NamedTuple
 
 from .errors import RestoreError
 
@@ -46,10 +46,26 @@ def write_output(path: Path, data: bytes, force: bool = False, way_out: str = "c
         raise RestoreError(f"{path}: cannot be written: {reason(error)}") from error
 
 
-def replace_in_place(path: Path, data: bytes, read: str, status: os.stat_result | None = None) -> None:
-    """Put ``data`` in the place of a file that still has the digest ``read``; mode, owner and links stay.
+class Times(NamedTuple):
+    """Mode of a file, and when it was read and changed last, in nanoseconds."""
 
-    ``status``: mode and times to give it instead of its mode and the present.
+    mode: int
+    read: int
+    changed: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> Times:
+        """Those of a file that ``stat`` was called for."""
+        return cls(stat.S_IMODE(status.st_mode), status.st_atime_ns, status.st_mtime_ns)
+
+    def give(self, path: Path) -> None:
+        """Set them."""
+        path.chmod(self.mode)
+        os.utime(path, ns=(self.read, self.changed))
+
+
+def replace_in_place(path: Path, data: bytes, read: str, times: Times | None = None) -> None:
+    """Put ``data`` in the place of a file that still has the digest ``read``; owner, links and, without ``times``, mode stay.
 
     Raises:
         RestoreError: the file is another one by now, replacing it would lose something, or it cannot be written.
@@ -63,16 +79,10 @@ def replace_in_place(path: Path, data: bytes, read: str, status: os.stat_result 
         check_replaceable(path)
         with open_atomic(path, unchanged) as file:
             file.write(data)
-        if status is not None:
-            give_back_status(path, status)
+        if times is not None:
+            times.give(path)
     except OSError as error:
         raise RestoreError(f"cannot be written: {reason(error)}") from error
-
-
-def give_back_status(path: Path, status: os.stat_result) -> None:
-    """Set mode and times as they were."""
-    path.chmod(stat.S_IMODE(status.st_mode))
-    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
 def check_replaceable(path: Path) -> None:

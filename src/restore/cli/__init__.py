@@ -1,11 +1,12 @@
 """The command ``restore``: whatever goes wrong is one line on stderr and an exit code.
 
 0 done; 1 ``--check`` found something to change; 2 wrong call, setting or data, nothing was done; 3 some file failed,
-the others were done; 130 interrupted; 141 the reader of our output went away.
+the others were done; 130 interrupted; 143 terminated; 141 the reader of our output went away.
 """
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -21,7 +22,16 @@ USAGE, INTERRUPTED = 2, 130
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _terminate)
     sys.exit(run(args))
+
+
+def _terminate(number: int, _: object) -> None:
+    """End in an orderly way, so that nothing half done is left behind; once is enough."""
+    signal.signal(number, signal.SIG_IGN)
+    sys.exit(128 + number)
 
 
 def run(args: Sequence[str] | None = None) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from ..errors import RestoreError
 from ..writing import reason
 from . import user
 
+SUFFIX = ".orig"
+"""Of backups: no suffix that a folder is searched for, so they are never taken for articles."""
 EXAMPLES = """\b
 Examples:
   restore article.txt                the article with its changes and how sure they are
@@ -33,6 +36,12 @@ class RestoreCommand(click.Command):
         """A context without the parent, whose name would come first everywhere."""
         return super().make_context(parent.info_name if parent else info_name, args, None, **extra)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """``--backup`` alone: its suffix comes with an equals sign or not at all, never as the next word."""
+        end = args.index("--") if "--" in args else len(args)
+        args[:end] = [f"--backup={SUFFIX}" if arg == "--backup" else arg for arg in args[:end]]
+        return super().parse_args(ctx, args)
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Options, then commands."""
         from .group import command_rows
@@ -40,6 +49,12 @@ class RestoreCommand(click.Command):
         super().format_options(ctx, formatter)
         with formatter.section("Commands"):
             formatter.write_dl(list(command_rows(ctx)))
+
+
+def _suffix(_: click.Context, __: click.Parameter, value: str) -> str:
+    if "/" in value or os.sep in value or "\0" in value:
+        raise click.BadParameter("a suffix is what comes after the name of a file; it holds no folder")
+    return value
 
 
 def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -62,7 +77,16 @@ def _complete(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[C
 @click.command("paths", cls=RestoreCommand, options_metavar="[OPTIONS]", epilog=EXAMPLES)
 @click.argument("paths", nargs=-1, metavar="[PATH]...", shell_complete=_complete)
 @click.option("-o", "--output", metavar="PATH", help="Write to a file, or to a folder that mirrors the input.")
-@click.option("-f", "--force", is_flag=True, help="Let -o and --report overwrite files that differ.")
+@click.option("-i", "--in-place", is_flag=True, help="Rewrite the files that change; 'restore undo' takes it back.")
+@click.option(
+    "--backup",
+    metavar="[=SUFFIX]",
+    default="",
+    callback=_suffix,
+    help="With -i: keep a copy beside each file that changes, .orig by default.",
+)
+@click.option("--dry-run", is_flag=True, help="With -i or -o: tell what would change, and write nothing.")
+@click.option("-f", "--force", is_flag=True, help="Let -o, --backup and --report overwrite files that differ.")
 @click.option(
     "--format",
     "form",
@@ -117,8 +141,7 @@ def restore(
     """
     if diff and options["form"] not in (None, "diff"):
         raise click.UsageError(f"--diff and --format {options['form']} exclude each other.")
-    if options["check"] and options["output"]:
-        raise click.UsageError("--check writes nothing; leave out -o.")
+    _check_targets(options)
     options["form"] = "diff" if diff else options["form"]
     config = Config(
         min_confidence=min_confidence,
@@ -129,6 +152,21 @@ def restore(
     from .run import Options, run
 
     return run(Options(**options), config)
+
+
+def _check_targets(options: Mapping[str, Any]) -> None:
+    """What is written where has to be clear."""
+    target = "-i" if options["in_place"] else "-o" if options["output"] else None
+    if options["in_place"] and options["output"]:
+        raise click.UsageError("-i and -o exclude each other.")
+    if options["in_place"] and not options["paths"]:
+        raise click.UsageError("-i needs the files to rewrite.")
+    if options["check"] and target:
+        raise click.UsageError(f"--check writes nothing; leave out {target}.")
+    if options["dry_run"] and not target:
+        raise click.UsageError("--dry-run says what -i or -o would do; add one of them.")
+    if options["backup"] and not options["in_place"]:
+        raise click.UsageError("--backup keeps a copy of what -i rewrites; add -i.")
 
 
 def phrases(values: Sequence[str]) -> Iterator[str]:

@@ -20,6 +20,9 @@ class Options(NamedTuple):
 
     paths: tuple[str, ...]
     output: str | None
+    in_place: bool
+    backup: str
+    dry_run: bool
     force: bool
     form: str | None
     check: bool
@@ -38,10 +41,11 @@ def run(options: Options, config: Config) -> int:
     report = batch.BatchReport(check=options.check)
     with contextlib.ExitStack() as stack:
         lines = stack.enter_context(_report_file(options.report, options.force))
+        write = stack.enter_context(_writer(options))
         deliver = _deliverer(options, len(jobs), lines)
         outcomes = batch.run(jobs, config, workers)  # before the progress bar, which is a thread
         advance = stack.enter_context(_progress(options, len(jobs)))
-        for outcome in outcomes:
+        for outcome in map(write, outcomes):
             report.add(outcome)
             deliver(outcome, time.monotonic() - begin)
             advance(1)
@@ -57,10 +61,36 @@ def _jobs(options: Options) -> list[batch.Job]:
         raise RestoreError(f"no text files in {', '.join(options.paths)}; other files are restored when named one by one")
     if sources[0].path is None and streams.is_terminal(sys.stdin) and not options.quiet:
         streams.say("restore: reading the terminal; end the text with Ctrl-D, or see 'restore --help'")
+    if options.in_place:
+        sources = _inputs_in_place(sources)
     if target is None:
         return [batch.Job(source) for source in sources]
     places = files.plan(sources, target, files.is_folder(target, options.paths))
+    if options.dry_run:
+        return [batch.Job(source) for source in sources]
     return [batch.Job(source, place, options.force) for source, place in zip(sources, places, strict=True)]
+
+
+def _inputs_in_place(sources: list[files.Source]) -> list[files.Source]:
+    from ..inplace import distinct
+
+    if any(source.path is None for source in sources):
+        raise RestoreError("standard input cannot be rewritten in place; name files, or leave out -i")
+    return distinct(sources)
+
+
+@contextlib.contextmanager
+def _writer(options: Options) -> Iterator[Callable[[batch.Outcome], batch.Outcome]]:
+    """With ``-i``, what rewrites the input of an outcome; workers write what ``-o`` asks for."""
+    if not options.in_place or options.dry_run:
+        yield lambda outcome: outcome
+        return
+    from ..inplace import InPlace
+    from ..journal import Journal
+    from .user import journal
+
+    with Journal(journal()) as log:
+        yield InPlace(log, options.backup, options.force).write
 
 
 def _target(options: Options) -> str | None:
@@ -78,17 +108,17 @@ def _deliverer(options: Options, documents: int, report: IO[bytes] | None) -> Ca
             show(outcome)
         if outcome.error is not None:
             streams.say(f"restore: {outcome.source.name}: {outcome.error}")
-        elif options.verbose or (documents == 1 and _talks(options)) or options.check:
+        elif options.verbose or (documents == 1 and _talks(options)) or options.check or options.dry_run:
             _sum_up(outcome, seconds, options)
 
     return deliver
 
 
 def _show(options: Options, documents: int) -> output.Show | None:
-    """To stdout goes what was asked for; by default nothing if there is ``-o`` or ``--check``."""
+    """To stdout goes what was asked for; by default nothing if there is ``-o``, ``-i`` or ``--check``."""
     form = options.form
     if form is None:
-        if _target(options) is not None or options.check:
+        if _target(options) is not None or options.in_place or options.check:
             return None
         form = "rich" if streams.is_terminal(sys.stdout) else "text"
     return output.shower(form, options.color, titled=documents > 1)
@@ -100,7 +130,7 @@ def _sum_up(outcome: batch.Outcome, seconds: float, options: Options) -> None:
     result = outcome.restoration
     if result is None or options.quiet:
         return
-    if not options.check or options.verbose or result.applied:
+    if not (options.check or options.dry_run) or options.verbose or result.applied:
         streams.say(summary(result, outcome.source.name, seconds))
 
 

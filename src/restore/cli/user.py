@@ -1,4 +1,4 @@
-"""Where the user's own dictionary lives: the platform's folder for settings."""
+"""Where the user's own things live: the dictionary in the platform's folder for settings, the journal in that for state."""
 
 from __future__ import annotations
 
@@ -23,3 +23,15 @@ def with_own(named: tuple[Path, ...]) -> tuple[Path, ...]:
     """The user's dictionary, if there is one, before those named on the command line, which win over it."""
     own = dictionary()
     return (own, *named) if own.is_file() else named
+
+
+def state() -> Path:
+    """The platform's folder for what ``restore`` remembers between runs; it may not exist yet."""
+    from platformdirs import user_state_path
+
+    return user_state_path("restore", appauthor=False)
+
+
+def journal() -> Path:
+    """Where in-place runs are taken down."""
+    return state() / "journal"

@@ -21,4 +21,6 @@ def show_table(heads: Sequence[str], rows: Iterable[Sequence[str]], console: Con
         grid.add_column(head, justify="right" if side == "r" else "left", overflow="fold")
     for row in rows:
         grid.add_row(*(Text(inert(cell)) for cell in row))
-    console.print(grid, width=None if console.file.isatty() else _UNBOUNDED, crop=console.file.isatty())
+    if not console.file.isatty():
+        console.width = _UNBOUNDED
+    console.print(grid)

@@ -1,0 +1,60 @@
+"""``restore undo``: takes back in-place runs."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from ..errors import RestoreError
+from . import shared, streams, user
+
+if TYPE_CHECKING:
+    from ..journal import Run
+
+
+@click.command("undo")
+@click.argument("number", type=click.IntRange(1), default=1, metavar="[NUMBER]")
+@click.option("--list", "listing", is_flag=True, help="List the runs that can be taken back, and do nothing.")
+@shared.quiet_option
+@shared.help_option
+def command(number: int, listing: bool, quiet: bool) -> int:
+    """Take the last in-place run back, or the one of that NUMBER in the list: bytes, modes and times.
+
+    A file that changed since is left alone and named; exit 3 if there is any. The last twenty runs are remembered.
+    """
+    from .. import journal
+
+    runs = journal.runs(user.journal())
+    if listing:
+        _show(runs)
+        return 0
+    if not runs:
+        raise RestoreError("no in-place run is remembered, so there is nothing to undo")
+    if number > len(runs):
+        raise RestoreError(f"{len(runs)} runs are remembered; see 'restore undo --list'")
+    done = failed = 0
+    for file in journal.undo(runs[number - 1]):
+        if file.error is not None:
+            streams.say(f"restore: {file.path}: {file.error}")
+        failed += file.error is not None
+        done += file.error is None
+    if not quiet:
+        streams.say(
+            f"{done:,} {'file' if done == 1 else 'files'} brought back" + (f", {failed:,} left alone" if failed else "")
+        )
+    return 3 if failed else 0
+
+
+def _show(runs: list[Run]) -> None:
+    from ..render.lists import show_table
+
+    rows = [
+        (str(number), f"{run.time.astimezone():%Y-%m-%d %H:%M:%S}", str(len(run.entries)), run.place)
+        for number, run in enumerate(runs, start=1)
+    ]
+    if rows:
+        show_table(("number", "time", "files", "started in"), rows, streams.console(sys.stdout), "rlrl")
+    else:
+        streams.say("no in-place run is remembered")

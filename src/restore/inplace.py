@@ -1,0 +1,61 @@
+"""Rewriting files in place: only what is still as it was read, after its copy is in the journal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from .batch import Outcome
+from .errors import RestoreError
+from .files import Source
+from .journal import Journal
+from .writing import Times, check_replaceable, digest, reason, replace_in_place, write_output
+
+
+def distinct(sources: list[Source]) -> list[Source]:
+    """Each file once, though it may be found under several names (links)."""
+    found: dict[object, Source] = {}
+    for source in sources:
+        try:
+            assert source.path is not None
+            status = source.path.stat()
+            found.setdefault((status.st_dev, status.st_ino), source)
+        except OSError:  # reading it will give the error
+            found.setdefault(source.name, source)
+    return list(found.values())
+
+
+@dataclass(slots=True)
+class InPlace:
+    """Writes outcomes over their inputs. ``backup``: suffix of a copy left beside each file that changes, if any."""
+
+    journal: Journal
+    backup: str = ""
+    force: bool = False
+
+    def write(self, outcome: Outcome) -> Outcome:
+        """Replace the file if anything in it changes; what goes wrong becomes the outcome's error."""
+        path = outcome.source.path
+        if outcome.restoration is None or not outcome.restoration.applied or path is None:
+            return outcome
+        try:
+            self._write(path.resolve(), outcome)
+        except RestoreError as error:
+            return replace(outcome, error=str(error))
+        except OSError as error:
+            return replace(outcome, error=f"cannot be written: {reason(error)}")
+        return outcome
+
+    def _write(self, path: Path, outcome: Outcome) -> None:
+        check_replaceable(path)
+        status = path.stat()
+        old = path.read_bytes()
+        if digest(old) != outcome.digest:
+            raise RestoreError("changed since it was read; nothing was written, run restore on it again")
+        new = outcome.checked(old)
+        if self.backup:
+            copy = path.with_name(path.name + self.backup)
+            write_output(copy, old, self.force, "choose another suffix with --backup=SUFFIX")
+            Times.of(status).give(copy)
+        self.journal.record(path, old, status, new)
+        replace_in_place(path, new, outcome.digest)

@@ -1,0 +1,166 @@
+"""The journal of in-place runs: what each file was before, so that ``restore undo`` can bring it back.
+
+A run is a folder named after its time; it holds a copy of each file that was about to be replaced and ``journal.jsonl``: a line
+on the run, then a line a file. A file's copy and line are on the disk before the file itself is touched.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, NamedTuple, Self
+
+from .errors import RestoreError
+from .writing import Times, digest, reason, replace_in_place, write_output
+
+KEPT = 20
+"""Runs remembered; the oldest is forgotten when one more begins. They hold copies of texts, so not for ever."""
+_NAME = "journal.jsonl"
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One replaced file: digests of its bytes before and after, mode and times before, and the name of the copy."""
+
+    path: Path
+    before: str
+    after: str
+    times: Times
+    copy: str
+
+
+class Run(NamedTuple):
+    """One in-place run, as ``restore undo --list`` shows it. ``place``: the folder it was started in."""
+
+    folder: Path
+    time: datetime
+    place: str
+    entries: tuple[Entry, ...]
+
+
+class Undone(NamedTuple):
+    """A file of an undone run; ``error`` says why it was left alone."""
+
+    path: Path
+    error: str | None = None
+
+
+class Journal:
+    """Takes down one run; nothing is made before the first file.
+
+    Raises:
+        RestoreError: nothing can be written below ``root``.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._file: IO[bytes] | None = None
+        self._folder = root
+        self._count = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def record(self, path: Path, old: bytes, status: os.stat_result, new: bytes) -> None:
+        """Remember a file that is about to be replaced."""
+        try:
+            if self._file is None:
+                self._file = self._begin()
+            self._count += 1
+            copy = str(self._count)
+            write_output(self._folder / copy, old)
+            times = Times.of(status)
+            entry = {"path": str(path), "before": digest(old), "after": digest(new), "times": list(times), "copy": copy}
+            self._append(self._file, entry)
+        except OSError as error:
+            raise RestoreError(f"the journal in {self._root} cannot be written, so nothing was: {reason(error)}") from error
+
+    def _begin(self) -> IO[bytes]:
+        self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for old in sorted(_folders(self._root))[: -(KEPT - 1)]:
+            shutil.rmtree(old, ignore_errors=True)
+        now = datetime.now(UTC)
+        self._folder = self._root / f"{now:%Y%m%dT%H%M%S.%f}-{os.getpid()}"
+        self._folder.mkdir(mode=0o700)
+        file = (self._folder / _NAME).open("xb")
+        self._append(file, {"format": _FORMAT, "time": now.isoformat(), "place": str(Path.cwd())})
+        return file
+
+    @staticmethod
+    def _append(file: IO[bytes], data: dict[str, Any]) -> None:
+        file.write(json.dumps(data).encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def runs(root: Path) -> list[Run]:
+    """All runs that can be undone, the latest first."""
+    found = []
+    for folder in sorted(_folders(root), reverse=True):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, IndexError):
+            found.append(_read(folder))
+    return found
+
+
+def _folders(root: Path) -> list[Path]:
+    return [path.parent for path in root.glob(f"*/{_NAME}")]
+
+
+def _read(folder: Path) -> Run:
+    lines = (folder / _NAME).read_bytes().split(b"\n")
+    head, *rest = [json.loads(line) for line in lines[:-1]]  # what follows the last line end was never finished
+    if head["format"] != _FORMAT:
+        raise ValueError("of another version")
+    entries = (
+        Entry(Path(e["path"]), str(e["before"]), str(e["after"]), Times(*map(int, e["times"])), str(int(e["copy"])))
+        for e in rest
+    )
+    return Run(folder, datetime.fromisoformat(head["time"]), str(head["place"]), tuple(entries))
+
+
+def undo(run: Run) -> Iterator[Undone]:
+    """Bring back bytes, modes and times of a run's files, each that still is as the run left it; then forget the run.
+
+    A run of which some file was left alone is remembered.
+    """
+    failed = False
+    for entry in reversed(run.entries):
+        try:
+            if _bring_back(run.folder, entry):
+                yield Undone(entry.path)
+        except RestoreError as error:
+            failed = True
+            yield Undone(entry.path, str(error))
+    if not failed:
+        shutil.rmtree(run.folder, ignore_errors=True)
+
+
+def _bring_back(folder: Path, entry: Entry) -> bool:
+    """Undo one file; false if there is nothing to do: the run ended before it, or it was brought back already."""
+    try:
+        old = (folder / entry.copy).read_bytes()
+        now = digest(entry.path.read_bytes()) if entry.path.exists() else None
+    except OSError as error:
+        raise RestoreError(f"cannot be read: {reason(error)}") from error
+    if digest(old) != entry.before:
+        raise RestoreError(f"the copy in {folder} is damaged; nothing was written")
+    if now == entry.before:
+        return False
+    if now is None:
+        raise RestoreError(f"is gone; what it was lies in {folder / entry.copy}")
+    if now != entry.after:
+        raise RestoreError(f"changed since restore wrote it, so it was left alone; what it was lies in {folder / entry.copy}")
+    replace_in_place(entry.path, old, now, entry.times)
+    return True

@@ -62,12 +62,13 @@ def readings(channel: Channel, document: Document, inference: Inference) -> dict
                 continue
             family = FAMILY_NAMES[edges.family[edge]]
             text = channel.unit_texts[edges.unit[edge]]
-            for reading in _split(document, start, edges.end[edge], text):
+            for reading in split(document, start, edges.end[edge], text):
                 found[reading].add(posterior, family)
     return {reading: support for reading, support in found.items() if support.posterior >= _NEGLIGIBLE}
 
 
-def _split(document: Document, start: int, end: int, text: str) -> Sequence[Reading]:
+def split(document: Document, start: int, end: int, text: str) -> Sequence[Reading]:
+    """The changes that ``text`` for tokens ``start`` to ``end`` amounts to: one for each word, if there are as many."""
     words = unit_words(text)
     norms = [document.tokens[at].norm for at in range(start, end)]
     if len(words) == len(norms):

@@ -38,6 +38,7 @@ class Config:
     ``dictionaries``: the user's own, each in the format of the shipped ones; their rows win over ours.
     ``protect``: phrases never to touch.
     ``keep_quotes``: leave quotations alone.
+    ``explain``: say of each change why (``Change.evidence``).
 
     Raises:
         RestoreError: a value is out of its range.
@@ -48,6 +49,7 @@ class Config:
     dictionaries: tuple[Path, ...] = ()
     protect: tuple[str, ...] = ()
     keep_quotes: bool = False
+    explain: bool = False
     data: Path | None = None
 
     def __post_init__(self) -> None:

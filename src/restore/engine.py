@@ -15,6 +15,7 @@ from .confidence import Calibration, Reading, read_calibration, readings
 from .config import FAMILIES, Config, Family
 from .dictionary import read_protected
 from .document import Inference, infer
+from .explain import Explainer
 from .lm import LanguageModel
 from .markers import ENOUGH, evidence, read_markers
 from .phrases import heed_phrases
@@ -92,7 +93,16 @@ class Restorer:
         if self.config.profile in (None, Family.SCIENCE):
             inference = heed_phrases(self._model, channel, document, inference)
         verdicts = self._judge(channel, document, inference)
-        return _restoration(document, inference, tuple(self._changes(document, verdicts)))
+        changes = self._changes(document, verdicts, self._explainer(channel, document, inference, verdicts))
+        return _restoration(document, inference, tuple(changes))
+
+    def _explainer(
+        self, channel: Channel, document: Document, inference: Inference, verdicts: Mapping[Reading, Verdict]
+    ) -> Explainer | None:
+        if not self.config.explain:
+            return None
+        chosen = (reading for reading, verdict in verdicts.items() if verdict.applied)
+        return Explainer(self._model, channel, document, inference, chosen)
 
     def _judge(self, channel: Channel, document: Document, inference: Inference) -> dict[Reading, Verdict]:
         """Confidence of every reading.
@@ -113,7 +123,7 @@ class Restorer:
             verdicts[reading] = Verdict(confidence, confidence >= least, support.family)
         return verdicts
 
-    def _changes(self, document: Document, verdicts: Mapping[Reading, Verdict]) -> Iterable[Change]:
+    def _changes(self, document: Document, verdicts: Mapping[Reading, Verdict], explain: Explainer | None) -> Iterable[Change]:
         """The surest reading of each place, those that overlap a surer one left out."""
         ranked = sorted(verdicts, key=lambda r: (-verdicts[r].confidence, r))
         by_span: dict[tuple[int, int], list[Reading]] = defaultdict(list)
@@ -132,7 +142,8 @@ class Restorer:
             start, end, after = fit(document, reading)
             before = document.text[start:end]
             if before != after:
-                yield Change(start, end, before, after, *verdicts[reading], alternatives)
+                evidence = explain(reading, verdicts[reading].confidence) if explain is not None else None
+                yield Change(start, end, before, after, *verdicts[reading], alternatives, evidence)
 
 
 def fit(document: Document, reading: Reading) -> tuple[int, int, str]:

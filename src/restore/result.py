@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from .errors import RestoreError
 
@@ -17,23 +17,43 @@ class Alternative:
     confidence: float
 
 
+class Ngram(NamedTuple):
+    """The longest n-gram the language model has that ends in a word, and log P(the word | the words before it), natural."""
+
+    words: str
+    log_prob: float
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """Why a change was made, in natural-log units: the terms add up to ``log_odds`` of the change against keeping.
 
     ``channel``: how much likelier a spinner wrote this for the original than that the writer did.
     ``language_model``: how much better the original fits its place.
-    ``document``: what the rest of the article adds (spin rate, the same word elsewhere, the second opinion).
+    ``document``: what the rest of the article adds (the same word elsewhere, the second opinion, other readings, calibration).
+    ``before`` and ``after``: the n-grams behind ``language_model``, of the words as they stand and as they would read.
     """
 
     channel: float
     language_model: float
     document: float
+    before: tuple[Ngram, ...] = ()
+    after: tuple[Ngram, ...] = ()
 
     @property
     def log_odds(self) -> float:
         """Sum of the terms."""
         return self.channel + self.language_model + self.document
+
+    def to_json(self) -> dict[str, Any]:
+        """Terms and n-grams, rounded."""
+        sides = {"before": self.before, "after": self.after}
+        return {
+            "channel": round(self.channel, 2),
+            "language_model": round(self.language_model, 2),
+            "document": round(self.document, 2),
+            "ngrams": {side: [[n.words, round(n.log_prob, 2)] for n in found] for side, found in sides.items()},
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +75,8 @@ class Change:
     evidence: Evidence | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The contract's form; ``evidence`` is left out."""
-        return {
+        """The contract's form; ``evidence`` is there if it was asked for."""
+        data: dict[str, Any] = {
             "start": self.start,
             "end": self.end,
             "before": self.before,
@@ -66,6 +86,9 @@ class Change:
             "source": self.source,
             "alternatives": [{"text": a.text, "confidence": round(a.confidence, 4)} for a in self.alternatives],
         }
+        if self.evidence is not None:
+            data["evidence"] = self.evidence.to_json()
+        return data
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Change:

@@ -90,12 +90,15 @@ def _complete(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[C
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "rich", "diff", "json"]),
+    type=click.Choice(["text", "rich", "diff", "json", "html", "sarif"]),
     help="What goes to stdout: rich to a terminal, else text.",
 )
+@click.option("--explain", is_flag=True, help="Say why: channel, language model, rest of the article, and the runner-up.")
 @click.option("--diff", is_flag=True, help="Short for --format diff.")
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if anything would change.")
-@click.option("--report", metavar="FILE.jsonl", type=click.Path(path_type=Path), help="All changes, a line a document.")
+@click.option(
+    "--report", metavar="FILE", type=click.Path(path_type=Path), help="All changes, too: .jsonl, .json, .html or .sarif."
+)
 @click.option("--min-confidence", metavar="X", type=click.FloatRange(0, 1), help="Apply only changes at least this sure.")
 @click.option(
     "--profile",
@@ -148,6 +151,7 @@ def restore(
         profile=None if profile == "auto" else Family(profile),
         dictionaries=user.with_own(dictionaries),
         protect=tuple(phrases(protect)),
+        explain=options["explain"],
     )
     from .run import Options, run
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
-from .. import batch, files, writing
+from .. import batch, files
 from ..config import Config
 from ..errors import RestoreError
-from . import output, streams
+from . import output, reports, streams
 
 
 class Options(NamedTuple):
@@ -25,6 +25,7 @@ class Options(NamedTuple):
     dry_run: bool
     force: bool
     form: str | None
+    explain: bool
     check: bool
     report: Path | None
     jobs: int
@@ -40,9 +41,9 @@ def run(options: Options, config: Config) -> int:
     workers = batch.workers_for(len(jobs), options.jobs)
     report = batch.BatchReport(check=options.check)
     with contextlib.ExitStack() as stack:
-        lines = stack.enter_context(_report_file(options.report, options.force))
+        collect = _reports(options, len(jobs), stack)
         write = stack.enter_context(_writer(options))
-        deliver = _deliverer(options, len(jobs), lines)
+        deliver = _deliverer(options, len(jobs), collect)
         outcomes = batch.run(jobs, config, workers)  # before the progress bar, which is a thread
         advance = stack.enter_context(_progress(options, len(jobs)))
         for outcome in map(write, outcomes):
@@ -97,15 +98,17 @@ def _target(options: Options) -> str | None:
     return None if options.output == files.STDIN else options.output
 
 
-def _deliverer(options: Options, documents: int, report: IO[bytes] | None) -> Callable[[batch.Outcome, float], None]:
+def _deliverer(options: Options, documents: int, collect: Sequence[reports.Add]) -> Callable[[batch.Outcome, float], None]:
     """What happens to each outcome: shown, reported, summed up, complained about."""
     show = _show(options, documents)
 
     def deliver(outcome: batch.Outcome, seconds: float) -> None:
-        if report is not None:
-            report.write(output.json_line(outcome))
+        for add in collect:
+            add(outcome)
         if show is not None:
             show(outcome)
+        if options.explain and outcome.restoration is not None:
+            output.explain(outcome.restoration, _form(options), options.color)
         if outcome.error is not None:
             streams.say(f"restore: {outcome.source.name}: {outcome.error}")
         elif options.verbose or (documents == 1 and _talks(options)) or options.check or options.dry_run:
@@ -114,14 +117,18 @@ def _deliverer(options: Options, documents: int, report: IO[bytes] | None) -> Ca
     return deliver
 
 
-def _show(options: Options, documents: int) -> output.Show | None:
+def _form(options: Options) -> str | None:
     """To stdout goes what was asked for; by default nothing if there is ``-o``, ``-i`` or ``--check``."""
-    form = options.form
-    if form is None:
-        if _target(options) is not None or options.in_place or options.check:
-            return None
-        form = "rich" if streams.is_terminal(sys.stdout) else "text"
-    return output.shower(form, options.color, titled=documents > 1)
+    if options.form is not None:
+        return options.form
+    if _target(options) is not None or options.in_place or options.check:
+        return None
+    return "rich" if streams.is_terminal(sys.stdout) else "text"
+
+
+def _show(options: Options, documents: int) -> output.Show | None:
+    form = _form(options)
+    return None if form is None or form in reports.WHOLE else output.shower(form, options.color, titled=documents > 1)
 
 
 def _sum_up(outcome: batch.Outcome, seconds: float, options: Options) -> None:
@@ -146,28 +153,14 @@ def _talks(options: Options) -> bool:
     return not options.quiet and (options.verbose or streams.is_terminal(sys.stderr))
 
 
-@contextlib.contextmanager
-def _report_file(path: Path | None, force: bool) -> Iterator[IO[bytes] | None]:
-    """The report, which appears when it is complete."""
-    if path is None:
-        yield None
-        return
-    if path.suffix != ".jsonl":
-        raise RestoreError(f"{path}: reports are written as .jsonl; name it so")
-    if not path.parent.is_dir():
-        raise RestoreError(f"{path}: there is no folder {path.parent}; make it first")
-    if not force and not _is_report(path):
-        raise RestoreError(f"{path}: exists and is no report of restore; overwrite it with --force or name another file")
-    with writing.open_atomic(path) as file:
-        yield file
-
-
-def _is_report(path: Path) -> bool:
-    """Whether nothing is lost by writing there: no file, or a report of ours."""
-    if not path.is_file():
-        return not path.exists()
-    with path.open("rb") as file:
-        return file.read(9) in (b"", b'{"path": ')
+def _reports(options: Options, documents: int, stack: contextlib.ExitStack) -> list[reports.Add]:
+    """What takes every outcome and is complete when the last one is there."""
+    collect = []
+    if options.report is not None:
+        collect.append(stack.enter_context(reports.to_file(options.report, options.force, documents)))
+    if options.form in reports.WHOLE:
+        collect.append(stack.enter_context(reports.to_stdout(options.form, documents)))
+    return collect
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from restore import candidates, decode, document, kernel, lattice, rerank
+from restore import text as text_module
 from restore.candidates import KEEP, Channel, Edges
 from restore.config import dictionary_dir
 from restore.dictionary import Row, read_dictionary
@@ -27,7 +28,7 @@ from restore.text import Document, parse
 pytestmark = pytest.mark.skipif(kernel.KERNEL is None, reason=f"nothing to compare: {kernel.DESCRIPTION}")
 
 SEED = Path(__file__).parents[1] / "seeds" / "blinken-geneva.txt"
-TWINS = candidates, lattice, decode, document, rerank
+TWINS = text_module, candidates, lattice, decode, document, rerank
 """The modules with two implementations."""
 RATES = (0.7, 0.2, 0.0, 0.4)
 """One family is ruled out."""
@@ -220,6 +221,48 @@ def test_nodes_of_trees_are_checked(row: list[float], value: float, change: dict
 def test_roots_and_features_of_trees_are_checked(change: dict[str, Any]) -> None:
     with pytest.raises(ValueError):
         replace(TREES, **change).log_odds([0.0])
+
+
+PIECES = [
+    *(
+        "http://",
+        "https://x",
+        "www.",
+        "a@b.co",
+        "a.b",
+        "Mr.",
+        "U.S.",
+        "'s",
+        "’ll",
+        "d'",
+        "1,000",
+        "co-op",
+        "snake_case",
+        "camelCase",
+    ),
+    *"aAbSsLlDdMm.,:/-'’_@#wWhHtT \n19٣²é“”(…)!?ßİKſıΣ\0ǅ—\u2028\xa0中😀＿",
+]
+"""What a text is made of where tokens are hard to tell."""
+
+
+@settings(max_examples=1000, deadline=None)
+@given(st.lists(st.sampled_from(PIECES) | st.characters(), max_size=30))
+def test_tokens_and_sentences(pieces: list[str]) -> None:
+    compiled, twin = both(lambda: parse("".join(pieces)))
+    assert compiled == twin
+    compiled, twin = both(lambda: text_module.tokenize("".join(pieces)))
+    assert compiled == twin
+
+
+def test_tokens_of_the_seed_article() -> None:
+    compiled, twin = both(lambda: parse(SEED.read_text("utf-8")))
+    assert compiled == twin
+
+
+@pytest.mark.parametrize("arguments", [(), ("a",), (b"a", tuple), ("a", list), ("a", 1)])
+def test_only_text_is_scanned(arguments: tuple[object, ...]) -> None:
+    with pytest.raises(TypeError):
+        kernel.KERNEL.scan(*arguments)
 
 
 # -- damage ----------------------------------------------------------------------------------------------------------

@@ -1,9 +1,12 @@
 """The compiled twins: buffers in, bytes out. What they do is written in ``_kernel.c`` and, in Python, in their callers."""
 
+from typing import Any
+
 from typing_extensions import Buffer
 
 INTERFACE: int
 
+def scan(text: str, token: type, /) -> tuple[list[Any], bytes, bytes] | None: ...
 def find_edges(
     ids: Buffer,
     protected: Buffer,

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
+from .kernel import KERNEL
+
 
 class Span(NamedTuple):
     """Character offsets into a text, end-exclusive."""
@@ -70,6 +72,8 @@ class Document:
 
 def tokenize(text: str) -> list[Token]:
     """Cut ``text`` into tokens; what lies between them is white space only."""
+    if KERNEL is not None and (found := KERNEL.scan(text, Token)) is not None:
+        return found[0]  # type: ignore[no-any-return]
     tokens = []
     for match in _TOKEN.finditer(text):
         word = match.group()
@@ -142,12 +146,20 @@ def protected_spans(text: str, phrases: Iterable[str] = ()) -> list[Span]:
 
 def parse(text: str, protect: Iterable[Span] = ()) -> Document:
     """Tokenize ``text`` and mark the tokens that overlap a span of ``protect`` or are identifiers or addresses."""
+    tokens, names, sentences = _scan(text)
+    _mark(tokens, sorted(protect), names)
+    return Document(text, tokens, sentences, bytes(names))
+
+
+def _scan(text: str) -> tuple[list[Token], bytearray, list[range]]:
+    """Tokens, for each whether it is the name of a thing, and sentences."""
+    if KERNEL is not None and (found := KERNEL.scan(text, Token)) is not None:
+        tokens, names, begins = found
+        bounds = [0, *memoryview(begins).cast("I"), len(tokens)] if tokens else []
+        return tokens, bytearray(names), [range(first, stop) for first, stop in pairwise(bounds)]
     tokens = tokenize(text)
-    flags = bytearray(len(tokens))
-    for index, (start, end, norm) in enumerate(tokens):
-        flags[index] = is_address(norm) or is_identifier(text[start:end])
-    _mark(tokens, sorted(protect), flags)
-    return Document(text, tokens, split_sentences(text, tokens), bytes(flags))
+    names = bytearray(is_address(norm) or is_identifier(text[start:end]) for start, end, norm in tokens)
+    return tokens, names, split_sentences(text, tokens)
 
 
 def _mark(tokens: Sequence[Token], spans: Sequence[Span], flags: bytearray) -> None:

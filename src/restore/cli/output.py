@@ -72,3 +72,15 @@ def _rich(color: str, titled: bool) -> Show:
             view(outcome.restoration, streams.console(sys.stdout, color), outcome.source.name if titled else "")
 
     return show
+
+
+def explain(result: Restoration, form: str | None, color: str) -> None:
+    """Why each change was made: after the view for people, inside JSON and pages, else on stderr."""
+    from ..render.explain import show_reasons
+
+    if form in (None, "text", "rich", "diff"):
+        stream = sys.stdout if form == "rich" else sys.stderr
+        console = streams.console(stream, color)
+        if form == "rich" and result.changes:
+            console.line()
+        show_reasons(result, console)

@@ -22,6 +22,8 @@ def match_case(original: str, spun: str, shouting: bool = False) -> str:
         return original.upper()
     if letters and letters[0].isupper() and original[:1].islower():
         return original[0].upper() + original[1:]
+    if spun[:1].islower() and original[:1].isupper() and original[1:2].islower():
+        return original[0].lower() + original[1:]
     return original
 
 

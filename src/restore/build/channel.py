@@ -9,14 +9,14 @@ they always swap near one.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..dictionary import Row
 from ..errors import RestoreError
-from ..learn import Counts, Swap, Words
-from ..learn import join as join
+from ..learn import Counts, Swap, Words, count_pairs, join, surfaces
+from ..learn import Counts, Swap, Words, count_pairs, join, surfaces
 from ..text import tokenize
 
 STRENGTH = 0.7
@@ -118,8 +118,11 @@ def _by_original(counts: Counts) -> dict[Words, dict[Words, float]]:
     return seen
 
 
-def press_rows(lexicon: Lexicon, counts: Counts, prior: Prior) -> list[Row]:
-    """The dictionary: every pair seen or written, with its weight and where it comes from."""
+def press_rows(lexicon: Lexicon, counts: Counts, prior: Prior, surface: Mapping[Words, str]) -> list[Row]:
+    """The dictionary: every pair seen or written, with its weight and where it comes from.
+
+    ``surface``: originals as articles write them ("United States"), where that is not in small letters.
+    """
     seen = _by_original(counts)
     rows = []
     for original in sorted(set(seen) | set(lexicon.spun)):
@@ -131,15 +134,23 @@ def press_rows(lexicon: Lexicon, counts: Counts, prior: Prior) -> list[Row]:
             for spun in {**seen[original], **believed}
         }
         scale = min(1.0, 0.98 / sum(weights.values()))
-        surface = lexicon.surface.get(original) or join(original)
+        written = surface.get(original) or lexicon.surface.get(original) or join(original)
         for spun, weight in weights.items():
-            if weight * scale >= _SMALLEST and join(spun) != surface:
-                rows.append(Row(join(spun), surface, weight * scale, _source(spun, seen[original], believed)))
+            if weight * scale >= _SMALLEST and join(spun) != written:
+                rows.append(Row(join(spun), written, weight * scale, _source(spun, seen[original], believed)))
     return rows
 
 
 def _source(spun: Words, seen: Mapping[Words, float], believed: Mapping[Words, float]) -> str:
     return "+".join(name for name, where in (("authored", believed), ("observed", seen)) if spun in where)
+
+
+def learn_press(lexicon: Lexicon, pairs: Sequence[tuple[str, str]]) -> list[Row]:
+    """The dictionary from a lexicon and (spun, original) articles."""
+    counts = count_pairs(pairs, article_priors(lexicon))
+    units = {swap.original for swap in counts.swaps} | set(lexicon.spun)
+    written = surfaces((original for _, original in pairs), units)
+    return press_rows(lexicon, counts, fit_prior(lexicon, counts), written)
 
 
 def article_priors(lexicon: Lexicon) -> dict[Swap, float]:

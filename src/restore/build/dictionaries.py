@@ -1,0 +1,58 @@
+"""Everything in ``dictionaries`` but the language model, made anew from its sources: the same sources give the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from ..dictionary import write_dictionary
+from ..lm import LanguageModel
+from ..markers import write_markers
+from ..rerank import write_trees
+from .calibration import calibrate_wordnet
+from .channel import learn_press, read_lexicon
+from .rerank import FOLDS, calibrate, examples, fit_trees, write_calibration
+from .science import build_science
+from .wordnet import build_wordnet, read_wordnet
+
+Note = Callable[[str], None]
+
+
+def build_dictionaries(shared: Path, wordnet_folder: Path, folder: Path, note: Note = lambda _: None) -> None:
+    """Rebuild the files of ``folder``, whose ``english.lm`` and ``sources`` are read.
+
+    ``shared`` holds ``bench/train`` and ``bench/wild`` (``spun`` and ``original`` in each) and ``lexicon/tortured.tsv``;
+    ``wordnet_folder`` the database of WordNet 3.
+
+    Raises:
+        RestoreError: a source is missing or damaged.
+    """
+    model = LanguageModel(folder / "english.lm")
+    lexicon = read_lexicon(folder / "sources" / "authored.tsv")
+    pairs = _pairs(shared / "bench" / "train")
+    note(f"press: counting swaps in {len(pairs)} pairs")
+    press = learn_press(lexicon, pairs)
+    write_dictionary(folder / "press.tsv", press)
+    note("wordnet")
+    wordnet, wild = read_wordnet(wordnet_folder), _pairs(shared / "bench" / "wild")
+    rows, markers = build_wordnet(wordnet, model, wild, press)
+    write_dictionary(folder / "wordnet.tsv", rows)
+    write_markers(folder / "markers.tsv", markers)
+    note("science")
+    tortured = shared / "lexicon" / "tortured.tsv"
+    write_dictionary(folder / "science.tsv", build_science(tortured, folder / "sources" / "phrases.tsv", model.ids))
+    folds = examples(model, lexicon, pairs, note)
+    note("fitting trees and confidences")
+    write_trees(folder / "rerank.json", fit_trees(folds), {"pairs": len(pairs), "folds": FOLDS})
+    families = {"press": calibrate(folds), "wordnet": calibrate_wordnet(wordnet, model, wild, press)}
+    write_calibration(folder / "calibration.json", families, {"press pairs": len(pairs), "wordnet pairs": len(wild)})
+
+
+def _pairs(folder: Path) -> list[tuple[str, str]]:
+    """(spun, original) texts of the files that both folders hold, by name."""
+    spun = sorted((folder / "spun").glob("*.txt"))
+    return [(path.read_text(encoding="utf-8"), _read(folder / "original" / path.name)) for path in spun]
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")

@@ -52,7 +52,7 @@
 #endif
 
 /* Raised by one whenever a signature or a meaning changes: restore/kernel.py uses no kernel but its own. */
-#define INTERFACE 6
+#define INTERFACE 7
 
 enum { UNKNOWN, START, END, NUMBER }; /* lm.py */
 #define KEEP (-1)                     /* candidates.py */
@@ -1503,24 +1503,24 @@ static PyObject *learn_habits(PyObject *module, PyObject *args)
 /* -- sum_trees (rerank.py) ----------------------------------------------------------------------------------------- */
 
 typedef struct {
-    Array roots, feature, threshold, left, right, row;
-    double baseline;
+    Array roots, feature, threshold, left, right, table;
+    int rows;
+    double baseline, *found;
 } Trees;
 
 /* A node asks whether a feature of the row is at most its threshold; what the leaves say is summed. */
-static Error sum_trees_of(const Trees *trees, double *total)
+static Error sum_row(const Trees *trees, const double *row, size_t columns, double *total)
 {
     size_t nodes = trees->feature.size;
 
-    if (trees->threshold.size != nodes || trees->left.size != nodes || trees->right.size != nodes) return BAD_TREE;
     *total = trees->baseline;
     for (size_t n = 0; n < trees->roots.size; n++) {
         size_t node = AT(trees->roots, uint32_t)[n];
         int32_t column;
         if (node >= nodes) return BAD_TREE;
         while ((column = AT(trees->feature, int32_t)[node]) >= 0) {
-            if ((size_t)column >= trees->row.size) return BAD_TREE;
-            int less = AT(trees->row, double)[column] <= AT(trees->threshold, double)[node];
+            if ((size_t)column >= columns) return BAD_TREE;
+            int less = row[column] <= AT(trees->threshold, double)[node];
             size_t next = AT(less ? trees->left : trees->right, uint32_t)[node];
             if (next <= node || next >= nodes) return BAD_TREE; /* children come later, so every walk ends */
             node = next;
@@ -1530,18 +1530,34 @@ static Error sum_trees_of(const Trees *trees, double *total)
     return NULL;
 }
 
+static Error sum_rows(const Trees *trees)
+{
+    size_t nodes = trees->feature.size, rows = (size_t)trees->rows, columns = rows ? trees->table.size / rows : 0;
+
+    if (trees->threshold.size != nodes || trees->left.size != nodes || trees->right.size != nodes) return BAD_TREE;
+    for (size_t n = 0; n < rows; n++)
+        TRY(sum_row(trees, AT(trees->table, double) + n * columns, columns, &trees->found[n]));
+    return NULL;
+}
+
 static PyObject *sum_trees(PyObject *module, PyObject *args)
 {
     Held held = {.count = 0};
     Trees t;
-    PyObject *result = NULL;
-    double total;
+    PyObject *found = NULL;
+    Error error;
 
-    if (take(&held, args, "IidIId.", &t.roots, &t.feature, &t.threshold, &t.left, &t.right, &t.row, &t.baseline) &&
-        raise(sum_trees_of(&t, &total)) == 0)
-        result = PyFloat_FromDouble(total);
+    if (take(&held, args, "IidIId#.", &t.roots, &t.feature, &t.threshold, &t.left, &t.right, &t.table, &t.rows, &t.baseline) &&
+        t.rows >= 0 && (found = new_doubles((size_t)t.rows, &t.found))) {
+        Py_BEGIN_ALLOW_THREADS
+        error = sum_rows(&t);
+        Py_END_ALLOW_THREADS
+        if (raise(error) < 0) Py_CLEAR(found);
+    } else if (!PyErr_Occurred()) {
+        PyErr_SetString(PyExc_ValueError, "fewer than no rows");
+    }
     release(&held);
-    return result;
+    return found;
 }
 
 /* -- the module ---------------------------------------------------------------------------------------------------- */
@@ -1556,7 +1572,7 @@ static PyMethodDef methods[] = { /* signatures: _kernel.pyi */
     {"score_edges", score_edges, METH_VARARGS, "Channel score of each edge."},
     {"count_swaps", count_swaps, METH_VARARGS, "Expected words swapped by each family, then those kept."},
     {"learn_habits", learn_habits, METH_VARARGS, "Edge scores that heed what each original became elsewhere."},
-    {"sum_trees", sum_trees, METH_VARARGS, "Log-odds that an additive model gives to a row of features."},
+    {"sum_trees", sum_trees, METH_VARARGS, "Log-odds that an additive model gives to each row of features."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -108,7 +108,8 @@ def sum_trees(
     threshold: Buffer,
     left: Buffer,
     right: Buffer,
-    row: Buffer,
+    table: Buffer,
+    rows: int,
     baseline: float,
     /,
-) -> float: ...
+) -> bytes: ...

@@ -129,7 +129,9 @@ class Channel:
 
     def edges(self, document: Document) -> Edges:
         """Every reading of every span: the token itself first, then what the dictionaries offer."""
-        ids = array("I", [self.word_id(token.norm) for token in document.tokens])
+        norms = document.norms
+        known = map(self._model.ids.get, norms)  # nearly all are
+        ids = array("I", [self.word_id(norm) if word is None else word for word, norm in zip(known, norms, strict=True)])
         vocabulary = len(self._model.words)
         if KERNEL is not None:
             text = ids, document.protected, sentence_bounds(document.sentences)

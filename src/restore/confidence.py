@@ -55,25 +55,28 @@ def readings(channel: Channel, document: Document, inference: Inference) -> dict
     """
     edges = inference.edges
     found: dict[Reading, Support] = defaultdict(Support)
-    for start in range(len(edges.first) - 1):
-        for edge in range(edges.first[start] + 1, edges.first[start + 1]):
-            posterior = inference.posterior[edge]
-            if posterior < _NEGLIGIBLE / 10:
-                continue
-            family = FAMILY_NAMES[edges.family[edge]]
-            text = channel.unit_texts[edges.unit[edge]]
-            for reading in split(document, start, edges.end[edge], text):
-                found[reading].add(posterior, family)
+    for start, edge in inference.likely_swaps(_NEGLIGIBLE / 10):
+        family = FAMILY_NAMES[edges.family[edge]]
+        text = channel.unit_texts[edges.unit[edge]]
+        for reading in split(document, start, edges.end[edge], text):
+            found[reading].add(inference.posterior[edge], family)
     return {reading: support for reading, support in found.items() if support.posterior >= _NEGLIGIBLE}
 
 
 def split(document: Document, start: int, end: int, text: str) -> Sequence[Reading]:
     """The changes that ``text`` for tokens ``start`` to ``end`` amounts to: one for each word, if there are as many."""
     words = unit_words(text)
-    norms = [document.tokens[at].norm for at in range(start, end)]
-    if len(words) == len(norms):
-        return [Reading(start + k, start + k + 1, surface) for k, (surface, norm) in enumerate(words) if norm != norms[k]]
-    return [Reading(start, end, text)]
+    if len(words) != end - start:
+        return [Reading(start, end, text)]
+    tokens = document.tokens
+    places = zip(range(start, end), words, strict=True)
+    return [Reading(at, at + 1, surface) for at, (surface, norm) in places if norm != tokens[at].norm]
+
+
+@cache
+def unit_norms(text: str) -> tuple[str, ...]:
+    """Lower-cased words of an original."""
+    return tuple(norm for _, norm in unit_words(text))
 
 
 @cache

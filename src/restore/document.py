@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import exp, log, log1p
 
@@ -61,6 +61,15 @@ class Inference:
     swaps: tuple[float, ...]
     evidence: float
 
+    def likely_swaps(self, least: float) -> Iterator[tuple[int, int]]:
+        """Token and edge of every swap whose posterior is ``least`` or more, in order."""
+        first, start = self.edges.first, 0
+        for edge in [edge for edge, p in enumerate(self.posterior) if p >= least]:
+            while first[start + 1] <= edge:
+                start += 1
+            if edge != first[start]:
+                yield start, edge
+
 
 def infer(model: LanguageModel, channel: Channel, document: Document, families: Sequence[bool]) -> Inference:
     """Rates, spun sentences and the posterior of every edge. ``families``: which to consider, by number."""
@@ -82,8 +91,8 @@ def infer(model: LanguageModel, channel: Channel, document: Document, families: 
     score = learn_habits(channel, document, edges, posterior, score)
     _, posterior = forward_backward(graph, score)
     for sentence, share in zip(document.sentences, spun, strict=True):
-        for edge in range(edges.first[sentence.start], edges.first[sentence.stop]):
-            posterior[edge] *= share
+        part = slice(edges.first[sentence.start], edges.first[sentence.stop])
+        posterior[part] = array("d", [share * p for p in posterior[part]])
     return Inference(edges, posterior, tuple(spun), rates, swaps, evidence)
 
 

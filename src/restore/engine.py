@@ -81,7 +81,7 @@ class Restorer:
 
     def _looks_like_wordnet(self, document: Document) -> bool:
         if self.config.profile is None:
-            return evidence((token.norm for token in document.tokens), self._markers) >= ENOUGH
+            return evidence(document.norms, self._markers) >= ENOUGH
         return self.config.profile == Family.WORDNET
 
     def restore(self, text: str, protected: Sequence[Span] = ()) -> Restoration:
@@ -150,7 +150,8 @@ def fit(document: Document, reading: Reading) -> tuple[int, int, str]:
     """Characters to replace and what to put there: capitals as before, clitics ('s) joined to their word."""
     text, tokens = document.text, document.tokens
     start, end = tokens[reading.start].start, tokens[reading.end - 1].end
-    after = match_case(reading.text, text[start:end], _shouting(document, reading))
+    spun = text[start:end]
+    after = match_case(reading.text, spun, spun.isupper() and _shouting(document, reading))
     gap = text[tokens[reading.start - 1].end : start] if reading.start else ""
     if after[0] in "'’" and after[1:2].isalpha() and gap == " ":
         return start - 1, end, after
@@ -181,7 +182,7 @@ def _restoration(document: Document, inference: Inference, changes: tuple[Change
         spun_probability=spun,
         spin_rate=_spin_rate(inference) if spun > 0.5 else 0.0,
         profiles=shares if spun > 0.5 else {},
-        words=sum(token.norm[0].isalnum() for token in document.tokens),
+        words=sum([norm[0].isalnum() for norm in document.norms]),
         passages=_passages(document, inference.spun),
     )
 

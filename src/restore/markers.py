@@ -44,7 +44,7 @@ def evidence(norms: Iterable[str], markers: Mapping[str, float]) -> float:
     11.0
     """
     greatest = here = 0.0
-    for norm in norms:
-        here = max(0.0, here + markers.get(norm, 0.0))
+    for gain in filter(None, map(markers.get, norms)):
+        here = max(0.0, here + gain)
         greatest = max(greatest, here)
     return greatest

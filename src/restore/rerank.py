@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from .candidates import FAMILY_NAMES, KEEP, Channel
-from .confidence import Reading, Support, unit_words
+from .confidence import Reading, Support, unit_norms
 from .document import Inference
 from .errors import RestoreError
 from .kernel import KERNEL
@@ -61,11 +61,19 @@ class Trees:
     right: array[int]
     baseline: float
 
-    def log_odds(self, row: Sequence[float]) -> float:
-        """Natural log-odds for one row of features."""
+    def log_odds_of_rows(self, rows: Sequence[Sequence[float]]) -> Sequence[float]:
+        """Natural log-odds for each row of features."""
         if KERNEL is not None:
             nodes = self.roots, self.feature, self.threshold, self.left, self.right
-            return float(KERNEL.sum_trees(*nodes, array("d", row), self.baseline))
+            table = array("d", [value for row in rows for value in row])
+            return array("d", KERNEL.sum_trees(*nodes, table, len(rows), self.baseline))
+        return [self._log_odds(row) for row in rows]
+
+    def log_odds(self, row: Sequence[float]) -> float:
+        """The same for one row."""
+        return self.log_odds_of_rows([row])[0]
+
+    def _log_odds(self, row: Sequence[float]) -> float:
         feature, threshold, left, right = self.feature, self.threshold, self.left, self.right
         total = self.baseline
         for node in self.roots:
@@ -138,8 +146,9 @@ def rerank(
 ) -> dict[Reading, float]:
     """Probability of each reading after the second opinion; readings below ``LEAST`` keep their posterior."""
     probabilities = {reading: support.posterior for reading, support in found.items()}
-    for reading, row in features(model, channel, document, inference, found).items():
-        probabilities[reading] = 1 / (1 + exp(-trees.log_odds(row)))
+    rows = features(model, channel, document, inference, found)
+    for reading, log_odds in zip(rows, trees.log_odds_of_rows(list(rows.values())), strict=True):
+        probabilities[reading] = 1 / (1 + exp(-log_odds))
     return probabilities
 
 
@@ -148,8 +157,8 @@ def features(
 ) -> dict[Reading, tuple[float, ...]]:
     """A row of ``FEATURES`` for each reading that is likely enough."""
     posterior = {reading: support.posterior for reading, support in found.items() if support.posterior >= LEAST}
-    norms = [token.norm for token in document.tokens]
-    words = {reading: tuple(norm for _, norm in unit_words(reading.text)) for reading in posterior}
+    norms = document.norms
+    words = {reading: unit_norms(reading.text) for reading in posterior}
     swapped = _swapped(inference)
     standing = _count_phrases(norms, set(words.values()))
     elsewhere: dict[tuple[tuple[str, ...], tuple[str, ...]], list[float]] = defaultdict(list)
@@ -197,11 +206,9 @@ def _swapped(inference: Inference) -> list[float]:
     """For each token, the probability that it belongs to a swap."""
     edges = inference.edges
     mass = [0.0] * len(edges.tokens)
-    for start in range(len(mass)):
-        for edge in range(edges.first[start] + 1, edges.first[start + 1]):
-            if inference.posterior[edge] > 1e-4:
-                for at in range(start, edges.end[edge]):
-                    mass[at] += inference.posterior[edge]
+    for start, edge in inference.likely_swaps(1e-4):
+        for at in range(start, edges.end[edge]):
+            mass[at] += inference.posterior[edge]
     return mass
 
 
@@ -216,22 +223,21 @@ def _swappable(channel: Channel, inference: Inference, start: int, end: int) -> 
 
 def _offered(channel: Channel, inference: Inference, start: int, end: int) -> dict[tuple[str, ...], float]:
     """The channel's originals of a span, with their greatest weight."""
-    edges = inference.edges
+    edges, texts, weights = inference.edges, channel.unit_texts, channel.pair_weight
+    part = slice(edges.first[start] + 1, edges.first[start + 1])
     found: dict[tuple[str, ...], float] = {}
-    for edge in range(edges.first[start] + 1, edges.first[start + 1]):
-        if edges.end[edge] == end:
-            words = tuple(norm for _, norm in unit_words(channel.unit_texts[edges.unit[edge]]))
-            found[words] = max(found.get(words, _NO_ROW), channel.pair_weight[edges.pair[edge]])
+    for stop, unit, pair in zip(edges.end[part], edges.unit[part], edges.pair[part], strict=True):
+        if stop == end:
+            words = unit_norms(texts[unit])
+            found[words] = max(found.get(words, _NO_ROW), weights[pair])
     return found
 
 
 def _count_phrases(norms: Sequence[str], wanted: Iterable[tuple[str, ...]]) -> Counter[tuple[str, ...]]:
     """How often each of ``wanted`` stands in the text."""
     sought = set(wanted)
+    starts = [norms[at:] for at in range(max(map(len, sought), default=0))]
     counts: Counter[tuple[str, ...]] = Counter()
     for length in {len(words) for words in sought}:
-        for start in range(len(norms) - length + 1):
-            words = tuple(norms[start : start + length])
-            if words in sought:
-                counts[words] += 1
+        counts.update(filter(sought.__contains__, zip(*starts[:length], strict=False)))
     return counts

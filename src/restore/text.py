@@ -69,6 +69,11 @@ class Document:
     sentences: Sequence[range]
     protected: bytes = field(repr=False)
 
+    @property
+    def norms(self) -> list[str]:
+        """The tokens' lower-cased forms."""
+        return [norm for _, _, norm in self.tokens]
+
 
 def tokenize(text: str) -> list[Token]:
     """Cut ``text`` into tokens; what lies between them is white space only."""

@@ -110,7 +110,7 @@ WRONG_ADDITIONS: Sequence[tuple[tuple[str, ...], str]] = [
     (("", "said"), "both sides need a word"),
     (("said", " "), "both sides need a word"),
     (("#said", "said"), "cannot begin with #"),
-    (("a", "b", "--weight", "0"), "0<x<=1"),
+    (("a", "b", "--weight", "-1"), "0<=x<=1"),
     (("a",), "Missing parameter"),
 ]
 

@@ -165,7 +165,7 @@ FAULTS = [
     ("", ["1: the file is empty"]),
     ("mentioned\tsaid\t0.5\tmine", ["1: the first line must be"]),
     (f"{HEAD}\nmentioned\tsaid\t0.5", ["2: 3 columns"]),
-    (f"{HEAD}\na\tx\t0\tm\nb\tx\t1.5\tm\nc\tx\tmuch\tm", ["2: weight 0", "3: weight 1.5", "4: weight 'much'"]),
+    (f"{HEAD}\na\tx\t-0.1\tm\nb\tx\t1.5\tm\nc\tx\tmuch\tm", ["2: weight -0.1", "3: weight 1.5", "4: weight 'much'"]),
     (f"{HEAD}\na\tx\tnan\tm", ["2: weight nan"]),
     (f"{HEAD}\n\tx\t0.5\tm\na\ta\t0.5\tm\na\tx\t0.5\t", ["2: an empty word", "3: 'a' stands for itself", "4: no source"]),
     (f"{HEAD}\na\tx\t0.5\tm\na\tx\t0.2\tm", ["3: 'a' for 'x' stands already in line 2"]),

@@ -15,8 +15,8 @@ MAX_ERRORS = 20
 class Row(NamedTuple):
     """One pair.
 
-    ``weight`` is P(spun | original) in a fully spun text (0-1]; what an original's weights leave to one is how often the
-    spinner keeps it even then.
+    ``weight`` is P(spun | original) in a fully spun text (0-1); what an original's weights leave to one is how often the
+    spinner keeps it even then. In the user's dictionary 0 means never: the pair is not to be thought of.
     """
 
     spun: str
@@ -51,7 +51,7 @@ def _parse(line: str) -> Row | str:
         value = float(weight)
     except ValueError:
         return f"weight {weight!r} is not a number"
-    if not 0 < value <= 1:
+    if not 0 <= value <= 1:
         return f"weight {weight} is not between 0 and 1"
     return Row(spun, original, value, source)
 

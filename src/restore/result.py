@@ -160,7 +160,7 @@ def apply_changes(text: str, changes: Iterable[Change]) -> str:
     """
     parts, at = [], 0
     for change in sorted(changes, key=lambda c: (c.start, c.end)):
-        if change.start < at or text[change.start : change.end] != change.before:
+        if not at <= change.start <= change.end or text[change.start : change.end] != change.before:
             raise RestoreError(f"the change of {change.before!r} at {change.start} does not fit this text")
         parts += [text[at : change.start], change.after]
         at = change.end

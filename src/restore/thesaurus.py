@@ -49,12 +49,16 @@ def _factors(old: float, new: float) -> tuple[float, float]:
 
 
 def overrule(dictionaries: Mapping[str, list[Row]], winner: str) -> dict[str, list[Row]]:
-    """The dictionaries without the pairs that the one named ``winner`` knows too; its own later rows win over earlier ones."""
+    """The dictionaries without the pairs that the one named ``winner`` knows too; its own later rows win over earlier ones.
+
+    A pair of weight 0 there means never: nobody has it then.
+    """
     own = merge([], dictionaries.get(winner, []))
     taken = {(row.spun.lower(), row.original.lower()) for row in own}
     found = dict(dictionaries)
     for name, rows in dictionaries.items() if taken else ():
-        found[name] = own if name == winner else [r for r in rows if (r.spun.lower(), r.original.lower()) not in taken]
+        kept = own if name == winner else (r for r in rows if (r.spun.lower(), r.original.lower()) not in taken)
+        found[name] = [row for row in kept if row.weight]
     return found
 
 

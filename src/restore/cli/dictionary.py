@@ -71,10 +71,10 @@ def import_(file: Path, output: Path | None) -> int:
 @click.option(
     "--weight",
     metavar="X",
-    type=click.FloatRange(0, 1, min_open=True),
+    type=click.FloatRange(0, 1),
     default=0.5,
     show_default=True,
-    help="Of the times a spinner swaps ORIGINAL at all, how often for SPUN.",
+    help="Of the times a spinner swaps ORIGINAL at all, how often for SPUN; 0: never, do not think of it.",
 )
 @_target_option
 @shared.help_option

@@ -20,7 +20,7 @@ LEVELS = (
     ("document", "confidence"),
     ("phrases", "rerank", "explain"),
     ("engine",),
-    ("files", "writing", "batch", "journal", "inplace", "learn", "evaluate", "pairs", "corpus", "build"),
+    ("files", "writing", "batch", "journal", "inplace", "decisions", "review", "learn", "evaluate", "pairs", "corpus", "build"),
     ("render",),
     ("cli",),
 )

@@ -152,7 +152,7 @@ def perform(job: Job, restorer: Restores) -> Outcome:
     try:
         data = files.read(job.source)
         decoded = decode(data)
-        protected = structure(job.source.path, decoded.text)
+        protected = structure(job.source.named, decoded.text)
         outcome = Outcome(job.source, restorer.restore(decoded.text, protected), decoded, digest=writing.digest(data))
         if job.target is not None:
             writing.write_output(job.target, outcome.checked(data), job.force)

@@ -18,15 +18,24 @@ SUFFIXES = frozenset(("", ".txt", ".text", ".md", ".markdown", ".html", ".htm"))
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An input: ``path`` (``None`` is standard input) and where it goes below an output folder."""
+    """An input: ``path`` (``None`` is standard input) and where it goes below an output folder.
+
+    ``label``: the name of what comes through standard input, if it has one.
+    """
 
     path: Path | None
     relative: Path
+    label: Path | None = None
+
+    @property
+    def named(self) -> Path | None:
+        """The file it is or stands for; its suffix tells the format."""
+        return self.path if self.path is not None else self.label
 
     @property
     def name(self) -> str:
         """What messages and reports call it."""
-        return STDIN if self.path is None else str(self.path)
+        return STDIN if self.named is None else str(self.named)
 
 
 def discover(paths: Iterable[str], exclude: Path | None = None) -> list[Source]:

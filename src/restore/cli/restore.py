@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from ..config import FAMILIES, Config, Family
 from ..encoding import decode
 from ..errors import RestoreError
 from ..writing import reason
-from . import user
+from . import streams, user
 
 SUFFIX = ".orig"
 """Of backups: no suffix that a folder is searched for, so they are never taken for articles."""
@@ -95,6 +96,7 @@ def _complete(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[C
 )
 @click.option("--explain", is_flag=True, help="Say why: channel, language model, rest of the article, and the runner-up.")
 @click.option("--diff", is_flag=True, help="Short for --format diff.")
+@click.option("--review", is_flag=True, help="Ask about each change at the terminal; with -i, -o or a pipe for the result.")
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if anything would change.")
 @click.option(
     "--report", metavar="FILE", type=click.Path(path_type=Path), help="All changes, too: .jsonl, .json, .html or .sarif."
@@ -117,6 +119,8 @@ def _complete(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[C
     help="More substitutions; they win over ours. Repeatable.",
 )
 @click.option("--protect", multiple=True, metavar="TEXT_OR_FILE", help="Leave this, or each line of a file, alone. Repeatable.")
+@click.option("--keep-quotes", is_flag=True, help="Leave quotations alone.")
+@click.option("--stdin-filename", metavar="NAME", help="What standard input is called; the suffix tells its format.")
 @click.option(
     "-j",
     "--jobs",
@@ -136,6 +140,7 @@ def restore(
     profile: str,
     dictionaries: tuple[Path, ...],
     protect: tuple[str, ...],
+    keep_quotes: bool,
     **options: Any,
 ) -> int:
     """Give machine-spun articles their words back.
@@ -151,6 +156,7 @@ def restore(
         profile=None if profile == "auto" else Family(profile),
         dictionaries=user.with_own(dictionaries),
         protect=tuple(phrases(protect)),
+        keep_quotes=keep_quotes,
         explain=options["explain"],
     )
     from .run import Options, run
@@ -165,6 +171,10 @@ def _check_targets(options: Mapping[str, Any]) -> None:
         raise click.UsageError("-i and -o exclude each other.")
     if options["in_place"] and not options["paths"]:
         raise click.UsageError("-i needs the files to rewrite.")
+    if options["review"] and not target and streams.is_terminal(sys.stdout):
+        raise click.UsageError("--review needs a place for the result: -i, -o PATH, or a pipe.")
+    if options["review"] and (options["check"] or options["dry_run"]):
+        raise click.UsageError("--review is there to write; leave out --check and --dry-run.")
     if options["check"] and target:
         raise click.UsageError(f"--check writes nothing; leave out {target}.")
     if options["dry_run"] and not target:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import functools
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -12,29 +14,31 @@ from typing import NamedTuple
 from .. import batch, files
 from ..config import Config
 from ..errors import RestoreError
-from . import output, reports, streams
+from . import output, reports, streams, targets
 
 
 class Options(NamedTuple):
     """What was asked for, beside the engine's settings."""
 
     paths: tuple[str, ...]
-    output: str | None
-    in_place: bool
-    backup: str
-    dry_run: bool
-    force: bool
-    form: str | None
-    explain: bool
-    check: bool
-    report: Path | None
-    jobs: int
-    color: str
-    quiet: bool
-    verbose: bool
+    output: str | None = None
+    in_place: bool = False
+    backup: str = ""
+    dry_run: bool = False
+    force: bool = False
+    form: str | None = None
+    explain: bool = False
+    review: bool = False
+    check: bool = False
+    report: Path | None = None
+    stdin_filename: str | None = None
+    jobs: int = 0
+    color: str = "auto"
+    quiet: bool = False
+    verbose: bool = False
 
 
-def run(options: Options, config: Config) -> int:
+def run(options: Options, config: Config, make: batch.Maker = batch.make_restorer) -> int:
     """Restore everything asked for; gives the exit code."""
     begin = time.monotonic()
     jobs = _jobs(options)
@@ -42,9 +46,10 @@ def run(options: Options, config: Config) -> int:
     report = batch.BatchReport(check=options.check)
     with contextlib.ExitStack() as stack:
         collect = _reports(options, len(jobs), stack)
-        write = stack.enter_context(_writer(options))
+        write = stack.enter_context(_steps(options, jobs))
         deliver = _deliverer(options, len(jobs), collect)
-        outcomes = batch.run(jobs, config, workers)  # before the progress bar, which is a thread
+        todo = [dataclasses.replace(job, target=None) for job in jobs] if options.review else jobs
+        outcomes = batch.run(todo, config, workers, make)  # before the progress bar, which is a thread
         advance = stack.enter_context(_progress(options, len(jobs)))
         for outcome in map(write, outcomes):
             report.add(outcome)
@@ -58,12 +63,15 @@ def run(options: Options, config: Config) -> int:
 def _jobs(options: Options) -> list[batch.Job]:
     target = _target(options)
     sources = files.discover(options.paths or (files.STDIN,), Path(target) if target else None)
+    if options.stdin_filename is not None:
+        name = Path(options.stdin_filename)
+        sources = [source if source.path is not None else files.Source(None, Path(name.name), name) for source in sources]
     if not sources:
         raise RestoreError(f"no text files in {', '.join(options.paths)}; other files are restored when named one by one")
     if sources[0].path is None and streams.is_terminal(sys.stdin) and not options.quiet:
         streams.say("restore: reading the terminal; end the text with Ctrl-D, or see 'restore --help'")
     if options.in_place:
-        sources = _inputs_in_place(sources)
+        sources = targets.inputs_in_place(sources)
     if target is None:
         return [batch.Job(source) for source in sources]
     places = files.plan(sources, target, files.is_folder(target, options.paths))
@@ -72,26 +80,22 @@ def _jobs(options: Options) -> list[batch.Job]:
     return [batch.Job(source, place, options.force) for source, place in zip(sources, places, strict=True)]
 
 
-def _inputs_in_place(sources: list[files.Source]) -> list[files.Source]:
-    from ..inplace import distinct
-
-    if any(source.path is None for source in sources):
-        raise RestoreError("standard input cannot be rewritten in place; name files, or leave out -i")
-    return distinct(sources)
-
-
 @contextlib.contextmanager
-def _writer(options: Options) -> Iterator[Callable[[batch.Outcome], batch.Outcome]]:
-    """With ``-i``, what rewrites the input of an outcome; workers write what ``-o`` asks for."""
-    if not options.in_place or options.dry_run:
-        yield lambda outcome: outcome
-        return
-    from ..inplace import InPlace
-    from ..journal import Journal
-    from .user import journal
-
-    with Journal(journal()) as log:
-        yield InPlace(log, options.backup, options.force).write
+def _steps(options: Options, jobs: Sequence[batch.Job]) -> Iterator[targets.Step]:
+    """What is done to each outcome before it is reported: with ``--review`` it is asked about, with ``-i`` written."""
+    with contextlib.ExitStack() as stack:
+        steps: list[targets.Step] = []
+        review = targets.reviewer(jobs, options.color) if options.review else None
+        if review is not None:
+            steps.append(review)
+        if options.in_place and not options.dry_run:
+            steps.append(stack.enter_context(targets.in_place(options.backup, options.force)))
+        elif review is not None:
+            places = {job.source: job.target for job in jobs if job.target is not None}
+            steps.append(targets.into_files(places, options.force))
+        if review is not None:
+            steps.append(review.finish)
+        yield lambda outcome: functools.reduce(lambda found, step: step(found), steps, outcome)
 
 
 def _target(options: Options) -> str | None:
@@ -167,7 +171,7 @@ def _reports(options: Options, documents: int, stack: contextlib.ExitStack) -> l
 def _progress(options: Options, documents: int) -> Iterator[Callable[[int], None]]:
     """A bar on stderr for many files, unless stdout fills the same terminal."""
     crowded = _show(options, documents) is not None and streams.is_terminal(sys.stdout)
-    if documents < 2 or options.quiet or crowded or not streams.is_terminal(sys.stderr):
+    if documents < 2 or options.quiet or options.review or crowded or not streams.is_terminal(sys.stderr):
         yield lambda _: None
         return
     from ..render.progress import counting

@@ -1,0 +1,161 @@
+"""``--review``: going through the changes of each document at the terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .. import decisions, writing
+from ..batch import Outcome
+from ..dictionary import Row
+from ..errors import RestoreError
+from ..result import Change
+from ..review import Review
+from . import streams, user
+
+if TYPE_CHECKING:
+    from ..render.terminal import Screen
+
+_ALWAYS, _NEVER = 0.9, 0.0
+"""Weights of remembered rows: nearly every time, and not at all."""
+
+
+class Reviewer:
+    """Asks, keeps each decision on disk as it is made, and goes on where it was left."""
+
+    def __init__(self, color: str, read_key: Callable[[], str] = click.getchar) -> None:
+        self._console: Screen = streams.console(sys.stderr, color)
+        self._read_key = read_key
+
+    def __call__(self, outcome: Outcome) -> Outcome:
+        """The outcome as decided; leaves the program when the reader has had enough."""
+        result = outcome.restoration
+        if result is None or outcome.error is not None or not result.changes:
+            return outcome
+        session = _Session(outcome.source.name, decisions.text_digest(result.original))
+        review = Review(result, session.load())
+        if review.decided:
+            streams.say(f"{outcome.source.name}: going on after {len(review.decided):,} of {len(review.changes):,} decisions")
+        try:
+            finished = self._ask(review, session)
+        finally:
+            session.remember()
+        if not finished:
+            streams.say(
+                f"kept {len(review.decided):,} of {len(review.changes):,} decisions; the same command goes on with them"
+            )
+            raise click.exceptions.Exit(0)
+        return replace(outcome, restoration=review.result)
+
+    def finish(self, outcome: Outcome) -> Outcome:
+        """Forget the decisions on a document that is written."""
+        if outcome.restoration is not None and outcome.error is None:
+            _Session(outcome.source.name, decisions.text_digest(outcome.restoration.original)).close()
+        return outcome
+
+    def _ask(self, review: Review, session: _Session) -> bool:
+        """Until all is decided or the reader says stop; false: nothing is to be written."""
+        from ..render.review import show_change, show_keys
+
+        show_keys(self._console)
+        while review.current is not None:
+            show_change(review.result, review.at, self._console, session.name, len(review.decided), len(review.alike()))
+            try:
+                key = self._read_key()
+            except (EOFError, KeyboardInterrupt):
+                key = "q"
+            if key in "wq":
+                return key == "w"
+            if self._obey(key, review, session):
+                session.save(review)
+            else:
+                show_keys(self._console)
+        return True
+
+    def _obey(self, key: str, review: Review, session: _Session) -> bool:
+        """Do what the key says; false if it says nothing."""
+        change = review.current
+        assert change is not None
+        if key.isdigit() and 0 < int(key) <= len(change.alternatives):
+            review.accept(change.alternatives[int(key) - 1].text)
+        elif key == "e":
+            review.accept(click.prompt("instead", default=change.after, err=True))
+        elif key in ("a", "r", "A", "R", "+", "-"):
+            accepted = key in ("a", "A", "+")
+            if key in ("+", "-"):
+                session.note(len(review.decided), change.before, change.after, _ALWAYS if accepted else _NEVER)
+            (review.accept if accepted else review.reject)(alike=key not in ("a", "r"))
+        elif key == "s":
+            review.skip()
+        elif key == "u":
+            review.undo()
+            session.forget(len(review.decided))
+        else:
+            return False
+        return True
+
+
+class _Session:
+    """Decisions on one text, kept until its result is written; and what is to go into the user's dictionary."""
+
+    def __init__(self, name: str, digest: str) -> None:
+        self.name, self._digest = name, digest
+        self._rows: list[tuple[int, Row]] = []
+
+    @property
+    def _path(self) -> Path:
+        return user.state() / "review" / f"{self._digest[:32]}.json"
+
+    def load(self) -> tuple[Change, ...]:
+        """What was decided before; a damaged file is nothing."""
+        with contextlib.suppress(OSError, RestoreError):
+            (found,) = decisions.read_decisions(self._path.read_bytes())
+            if found.sha256 == self._digest:
+                return found.changes
+        return ()
+
+    def save(self, review: Review) -> None:
+        """Keep what was decided so far."""
+        import json
+
+        data = json.dumps(review.decisions(self.name, self._digest).to_json()).encode()
+        writing.write_output(self._path, data, force=True)
+
+    def close(self) -> None:
+        """Nothing is to be kept any more."""
+        self._path.unlink(missing_ok=True)
+
+    def note(self, depth: int, spun: str, original: str, weight: float) -> None:
+        """A row for the dictionary; ``depth`` is how many decisions came before it."""
+        self._rows.append((depth, Row(*_plain(spun, original), weight, "user")))
+
+    def forget(self, depth: int) -> None:
+        """Drop the rows of decisions that were taken back."""
+        self._rows = [(at, row) for at, row in self._rows if at < depth]
+
+    def remember(self) -> None:
+        """Write the rows into the user's dictionary."""
+        from .dictionary import save
+
+        rows = [row for _, row in self._rows if row.spun and row.original]
+        if rows:
+            save(rows, None)
+
+
+def _plain(spun: str, original: str) -> tuple[str, str]:
+    """A swap as a dictionary has it: our own know which capitals only the place in its sentence explains."""
+    from ..config import FAMILIES, dictionary_dir
+    from ..thesaurus import read_if_there, same
+
+    spun, original = " ".join(spun.split()), " ".join(original.split())
+    for family in FAMILIES:
+        for row in read_if_there(dictionary_dir() / f"{family}.tsv"):
+            if (same(row.spun), same(row.original)) == (same(spun), same(original)):
+                return row.spun, row.original
+    return spun, original

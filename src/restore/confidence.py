@@ -38,13 +38,15 @@ class Support:
     def add(self, posterior: float, family: str) -> None:
         """One more segmentation."""
         self.posterior += posterior
-        self.families = self.families or {}
-        self.families[family] = self.families.get(family, 0.0) + posterior
+        if self.families is None:
+            self.families = {family: posterior}
+        else:
+            self.families[family] = self.families.get(family, 0.0) + posterior
 
     @property
     def family(self) -> str:
         """The likeliest family of spinner behind the reading."""
-        return max(self.families, key=lambda name: (self.families or {})[name]) if self.families else ""
+        return max(self.families, key=self.families.__getitem__) if self.families else ""
 
 
 def readings(channel: Channel, document: Document, inference: Inference) -> dict[Reading, Support]:
@@ -69,6 +71,8 @@ def split(document: Document, start: int, end: int, text: str) -> Sequence[Readi
     if len(words) != end - start:
         return [Reading(start, end, text)]
     tokens = document.tokens
+    if len(words) == 1:
+        return [Reading(start, end, words[0][0])] if words[0][1] != tokens[start].norm else []
     places = zip(range(start, end), words, strict=True)
     return [Reading(at, at + 1, surface) for at, (surface, norm) in places if norm != tokens[at].norm]
 

@@ -13,6 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, log
+from operator import mul
 from pathlib import Path
 from typing import Any
 
@@ -161,11 +162,14 @@ def features(
     words = {reading: unit_norms(reading.text) for reading in posterior}
     swapped = _swapped(inference)
     standing = _count_phrases(norms, set(words.values()))
+    swaps = {reading: (tuple(norms[reading.start : reading.end]), words[reading]) for reading in posterior}
     elsewhere: dict[tuple[tuple[str, ...], tuple[str, ...]], list[float]] = defaultdict(list)
     by_span: dict[tuple[int, int], list[Reading]] = defaultdict(list)
-    for reading in posterior:
+    for reading, p in posterior.items():
         by_span[reading.start, reading.end].append(reading)
-        elsewhere[tuple(norms[reading.start : reading.end]), words[reading]].append(posterior[reading])
+        elsewhere[swaps[reading]].append(p)
+    sums = {swap: (len(same) - 1, sum(same)) for swap, same in elsewhere.items()}
+    frequency = {unit: sum(model.unigrams[2 * model.id_of(norm)] for norm in unit) for unit in set(words.values())}
     rate = inference.rates[inference.swaps.index(max(inference.swaps))]
     rows: dict[Reading, tuple[float, ...]] = {}
     for (start, end), here in by_span.items():
@@ -176,29 +180,30 @@ def features(
             sum(model.unigrams[2 * inference.edges.tokens[at]] for at in range(start, end)),
         )
         offered = _offered(channel, inference, start, end)
+        second, best = sorted([0.0, 0.0, *[posterior[reading] for reading in here]])[-2:]
         for reading in here:
-            p = posterior[reading]
-            same = elsewhere[tuple(norms[start:end]), words[reading]]
-            others = len(same) - 1
+            p, unit = posterior[reading], words[reading]
+            others, total = sums[swaps[reading]]
             rows[reading] = (
                 _log_odds(p),
                 _log_odds(1 - mass),
                 _log_odds(p / max(mass, _EDGE)),
-                _log_odds(max((posterior[rival] for rival in here if rival != reading), default=0.0)),
+                _log_odds(second if p == best else best),
                 *span,
-                sum(model.unigrams[2 * model.id_of(norm)] for norm in words[reading]),
+                frequency[unit],
                 float(end - start),
                 float(others),
-                _log_odds((sum(same) - p) / others if others else p),
-                float(standing[words[reading]]),
+                _log_odds((total - p) / others if others else p),
+                float(standing[unit]),
                 float(len(offered)),
-                offered.get(words[reading], _NO_ROW),
+                offered.get(unit, _NO_ROW),
             )
     return rows
 
 
 def _log_odds(p: float) -> float:
-    p = min(max(p, _EDGE), 1 - _EDGE)
+    if not _EDGE < p < 1 - _EDGE:
+        p = _EDGE if p <= _EDGE else 1 - _EDGE
     return log(p / (1 - p))
 
 
@@ -218,7 +223,7 @@ def _swappable(channel: Channel, inference: Inference, start: int, end: int) -> 
         return 0.0
     families = len(FAMILY_NAMES)
     swap = channel.unit_swap[unit * families : (unit + 1) * families]
-    return sum(rate * often for rate, often in zip(inference.rates, swap, strict=True))
+    return sum(map(mul, inference.rates, swap))
 
 
 def _offered(channel: Channel, inference: Inference, start: int, end: int) -> dict[tuple[str, ...], float]:

@@ -14,7 +14,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "restore"
 LEVELS = (
     ("errors", "config"),
     ("text", "casing", "align", "encoding", "sections", "metrics", "kernel", "_kernel"),
-    ("result", "dictionary", "markers", "frequency", "lm", "formats"),
+    ("result", "quotes", "dictionary", "markers", "frequency", "lm", "formats"),
     ("candidates", "compiled", "context", "thesaurus"),
     ("lattice", "decode"),
     ("document", "confidence"),

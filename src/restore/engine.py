@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 from .candidates import FAMILY_NAMES, USER, Channel
-from .casing import match_case
+from .casing import article_for, match_case
 from .compiled import open_channel
 from .confidence import Calibration, Reading, read_calibration, readings
 from .config import FAMILIES, Config, Family
@@ -140,6 +141,11 @@ class Restorer:
             others = [r for r in by_span[reading.start, reading.end] if r != reading]
             alternatives = tuple(Alternative(fit(document, r)[2], verdicts[r].confidence) for r in others[:_ALTERNATIVES])
             start, end, after = fit(document, reading)
+            article = _article(document, reading, after) if reading.start - 1 not in taken else ""
+            if article:
+                start -= len(article)
+                after, *rest = (_mend(article, text) for text in (after, *(a.text for a in alternatives)))
+                alternatives = tuple(replace(a, text=text) for a, text in zip(alternatives, rest, strict=True))
             before = document.text[start:end]
             if before != after:
                 evidence = explain(reading, verdicts[reading].confidence) if explain is not None else None
@@ -158,6 +164,22 @@ def fit(document: Document, reading: Reading) -> tuple[int, int, str]:
     if text[start] in "'’" and not gap and after[0].isalnum() and reading.start:
         return start, end, " " + after
     return start, end, after
+
+
+def _article(document: Document, reading: Reading, after: str) -> str:
+    """The indefinite article before a reading, with the space between, if it suits the spun word and not the original."""
+    at = reading.start - 1
+    if at < 0 or document.norms[at] not in ("a", "an") or document.protected[at]:
+        return ""
+    before, here = document.tokens[at], document.tokens[reading.start]
+    suits = article_for(document.text[here.start : here.end]) == before.norm != article_for(after.split()[0])
+    return document.text[before.start : here.start] if suits and after[0].isalpha() else ""
+
+
+def _mend(article: str, after: str) -> str:
+    """``after`` with the article that it wants: "an " and "building" give "a building"."""
+    word = article.split()[0]
+    return match_case(article_for(after.split()[0]), word) + article[len(word) :] + after
 
 
 def _spin_rate(inference: Inference) -> float:

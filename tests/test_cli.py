@@ -12,7 +12,7 @@ from click.shell_completion import ShellComplete
 import fakes
 from conftest import Call
 from fakes import CLEAN, SPUN
-from restore import engine
+from restore import engine, kernel
 from restore.cli.group import cli
 from restore.errors import RestoreError
 
@@ -332,6 +332,8 @@ def test_a_group_alone_shows_its_help(call: Call) -> None:
 
 def test_version(call: Call) -> None:
     assert call("--version").out == "restore 0.1.0\n"
+    for args in (["--version", "-v"], ["--verbose", "--version"]):
+        assert call(*args).out == f"restore 0.1.0\nkernel: {kernel.DESCRIPTION}\n"
 
 
 COMPLETIONS = [

@@ -20,6 +20,7 @@ from . import streams, user
 
 SUFFIX = ".orig"
 """Of backups: no suffix that a folder is searched for, so they are never taken for articles."""
+_VERBOSE = "restore.verbose"
 EXAMPLES = """\b
 Examples:
   restore article.txt                the article with its changes and how sure they are
@@ -41,6 +42,7 @@ class RestoreCommand(click.Command):
         """``--backup`` alone: its suffix comes with an equals sign or not at all, never as the next word."""
         end = args.index("--") if "--" in args else len(args)
         args[:end] = [f"--backup={SUFFIX}" if arg == "--backup" else arg for arg in args[:end]]
+        ctx.meta[_VERBOSE] = bool({"-v", "--verbose"} & set(args[:end]))  # it may come after --version, which is answered first
         return super().parse_args(ctx, args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -63,6 +65,10 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
         from .. import __version__
 
         click.echo(f"restore {__version__}")
+        if ctx.meta[_VERBOSE]:
+            from ..kernel import DESCRIPTION
+
+            click.echo(f"kernel: {DESCRIPTION}")
         ctx.exit()
 
 
@@ -132,7 +138,7 @@ def _complete(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[C
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True, help="Colours.")
 @click.option("-q", "--quiet", is_flag=True, help="Errors only on stderr.")
 @click.option("-v", "--verbose", is_flag=True, help="A summary of each document on stderr, always.")
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version; with -v also what runs.")
 @click.help_option("-h", "--help", help="Show this.")
 def restore(
     diff: bool,

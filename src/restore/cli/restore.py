@@ -138,7 +138,14 @@ def _complete(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[C
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True, help="Colours.")
 @click.option("-q", "--quiet", is_flag=True, help="Errors only on stderr.")
 @click.option("-v", "--verbose", is_flag=True, help="A summary of each document on stderr, always.")
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version; with -v also what runs.")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_version,
+    help="Show the version; with -v also what runs.",
+)
 @click.help_option("-h", "--help", help="Show this.")
 def restore(
     diff: bool,

@@ -10,6 +10,7 @@ import pytest
 from restore.candidates import MAX_SPAN
 from restore.config import FAMILIES, dictionary_dir
 from restore.dictionary import HEADER, Row, format_dictionary, read_dictionary, read_protected
+from restore.errors import RestoreError
 from restore.thesaurus import faults, same
 
 FILES = [path for family in FAMILIES if (path := dictionary_dir() / f"{family}.tsv").is_file()]
@@ -91,3 +92,49 @@ def test_every_protected_entry_has_a_reason_and_is_there_once() -> None:
 
 def test_the_header_is_what_is_documented() -> None:
     assert HEADER == ("spun", "original", "weight", "source")
+
+
+# -- where the files come from -----------------------------------------------------------------------------------------
+
+README = (dictionary_dir() / "README.md").read_text("utf-8")
+
+
+def test_the_table_of_files_is_true() -> None:
+    """If it is not, and the files are right, then ``python -m restore.build.manifest`` writes it anew."""
+    pytest.importorskip("numpy")
+    from restore.build.manifest import BEGIN, END, manifest
+
+    table = README.partition(BEGIN)[2].partition(END)[0].splitlines()
+    assert table[3:] == list(manifest(dictionary_dir()))
+
+
+def test_writing_the_table(tmp_path: Path) -> None:
+    from restore.build.manifest import BEGIN, END, write_manifest
+
+    (tmp_path / "README.md").write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")
+    (tmp_path / "a.tsv").write_text("word\tgain\n# a comment\none\t1\ntwo\t2\n", encoding="utf-8")
+    (tmp_path / "sources").mkdir()
+    (tmp_path / "sources" / "b.json").write_text("{}", encoding="utf-8")
+    write_manifest(tmp_path)
+    once = (tmp_path / "README.md").read_text("utf-8")
+    write_manifest(tmp_path)
+    assert (tmp_path / "README.md").read_text("utf-8") == once
+    lines = once.splitlines()
+    assert lines[0] == "before" and lines[-1] == "after" and "old" not in lines
+    assert [line.split(" | ")[:3] for line in lines[4:6]] == [["| `a.tsv`", "2", "34"], ["| `sources/b.json`", "", "2"]]
+
+
+def test_a_readme_without_a_place_for_the_table(tmp_path: Path) -> None:
+    from restore.build.manifest import write_manifest
+
+    with pytest.raises(RestoreError, match="cannot read"):
+        write_manifest(tmp_path)
+    (tmp_path / "README.md").write_text("nothing\n", encoding="utf-8")
+    with pytest.raises(RestoreError, match="are missing"):
+        write_manifest(tmp_path)
+
+
+def test_of_every_file_it_is_said_where_it_comes_from() -> None:
+    files = [path for path in dictionary_dir().rglob("*") if path.is_file() and path.suffix != ".md" and path.name[0] != "."]
+    prose = README.partition("<!-- end of files -->")[2]
+    assert [path.name for path in files if f"| `{path.relative_to(dictionary_dir()).as_posix()}` |" not in prose] == []

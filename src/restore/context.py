@@ -1,8 +1,8 @@
 """How well each choice fits the words around it, up to twenty on either side.
 
-A log-bilinear model (Mnih & Hinton 2007) trained for this choice alone: genuine text was spun with our own channel, and the model
-learned which of the possible originals had stood there, reading the spun words as they are. With e the input vector of a word, w
-the weights of a position and o the output vector of a choice, a choice scores  o . sum over positions (w * e)  + bias.
+A log-bilinear model (Mnih & Hinton 2007) trained for this choice alone: genuine text was spun with our own channel, and the
+model learned which of the possible originals had stood there, reading the spun words as they are. With e the input vector of a
+word, w the weights of a position and o the output vector of a choice, a choice scores  o . sum over positions (w * e)  + bias.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ class ContextModel:
     def scores(self, windows: Sequence[int], first: Sequence[int], choices: Sequence[int]) -> array[float]:
         """How well each choice fits its place (natural-log units, up to a constant of the place).
 
-        ``windows``: ``WINDOW`` word ids a place, as ``window`` gives them; ``choices``: rows; ``first``: each place's first choice, and
-        the end.
+        ``windows``: ``WINDOW`` word ids a place, as ``window`` gives them; ``choices``: rows; ``first``: each place's first
+        choice, and the end.
         """
         if KERNEL is not None:
             model = self.inputs, self.input_scale, self.positions, self.outputs, self.output_scale, self.bias

@@ -27,8 +27,8 @@ _FIRST_RATES = {"press": 0.6, "wordnet": 0.2, "science": 0.3, USER: 0.6}
 """Where the search begins: high enough that no reading of a heavily spun text is pruned."""
 _ROUNDS = 4
 _SEVERAL = 3.0
-"""Swaps of a family that make it responsible for a passage; others may then have had any part in it. Without this, press synonyms
-are suspected wherever only the user's own spinner was at work (precision there .74 to .94)."""
+"""Swaps of a family that make it responsible for a passage; others may then have had any part in it. Without this, press
+synonyms are suspected wherever only the user's own spinner was at work (precision there .74 to .94)."""
 _LOWEST, _HIGHEST = 1e-4, 0.97
 _LEAST_SPUN = 0.25
 """A spun passage has at least this share of its known words swapped by some family; the least spun of 595 articles has 0.34.

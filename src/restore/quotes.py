@@ -13,8 +13,10 @@ _CLOSED_BY = {"“": "”", "„": "“”", "«": "»", "‘": "’"}
 
 
 def quoted_spans(text: str) -> list[Span]:
-    """Quotations, marks included. One that is never closed ends with its paragraph if curly (as in long quotations), and is
-    none if straight: an inch mark. Single quotation marks are heeded where they are curly.
+    """Quotations, marks included.
+
+    One that is never closed ends with its paragraph if curly (as in long quotations), and is none if straight: an inch mark.
+    Single quotation marks are heeded where they are curly.
     """
     return list(_scan(text))
 

@@ -223,7 +223,7 @@ def _swappable(channel: Channel, inference: Inference, start: int, end: int) -> 
         return 0.0
     families = len(FAMILY_NAMES)
     swap = channel.unit_swap[unit * families : (unit + 1) * families]
-    return sum(map(mul, inference.rates, swap))
+    return float(sum(map(mul, inference.rates, swap)))
 
 
 def _offered(channel: Channel, inference: Inference, start: int, end: int) -> dict[tuple[str, ...], float]:

@@ -16,7 +16,6 @@ from pathlib import Path
 from ..dictionary import Row
 from ..errors import RestoreError
 from ..learn import Counts, Swap, Words, count_pairs, join, surfaces
-from ..learn import Counts, Swap, Words, count_pairs, join, surfaces
 from ..text import tokenize
 
 STRENGTH = 0.7

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -186,8 +186,21 @@ def _compiled() -> Callable[..., None]:
     first_near, first_right_far, reach = FAR, FAR + 2 * NEAR, 2 * (NEAR + FAR)
 
     @numba.njit(fastmath=True, error_model="numpy")  # type: ignore[untyped-decorator, unused-ignore]
-    def descend(  # type: ignore[no-untyped-def] # noqa: ANN202 - numba infers the types
-        contexts, choices, channel, truth, order, inputs, positions, outputs, bias, s_inputs, s_positions, s_outputs, s_bias, step
+    def descend(  # type: ignore[no-untyped-def]
+        contexts,
+        choices,
+        channel,
+        truth,
+        order,
+        inputs,
+        positions,
+        outputs,
+        bias,
+        s_inputs,
+        s_positions,
+        s_outputs,
+        s_bias,
+        step,
     ):
         size = inputs.shape[1]
         summary, back = np.zeros(size, np.float32), np.zeros(size, np.float32)
@@ -242,7 +255,7 @@ def _compiled() -> Callable[..., None]:
                 s_positions[p] += turn * turn
                 positions[p] -= step * turn / np.sqrt(s_positions[p])
 
-    return descend  # type: ignore[no-any-return]
+    return cast(Callable[..., None], descend)
 
 
 # -- the file ---------------------------------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ _TREES = {"max_iter": 100, "learning_rate": 0.1, "max_leaf_nodes": 24, "min_samp
 """Twice the trees gain .001 in log-loss on an unseen fold, half of them lose .005."""
 _KNOTS = 40
 _AS_GOOD = 0.005
-"""F0.5 hardly changes between thresholds of .5 and .7; of those within this of the best, the one that restores most is taken."""
+"""F0.5 hardly changes between thresholds of .5 and .7; of those this near the best, the one that restores most is taken."""
 
 Floats = npt.NDArray[np.float64]
 

@@ -16,8 +16,8 @@ from typing import NamedTuple
 from ..candidates import MAX_SPAN
 from ..dictionary import Row
 from ..errors import RestoreError
+from ..learn import join
 from ..text import tokenize
-from .channel import join
 from .wordnet import regular_forms
 
 _ASIDE = re.compile(r"\s*[(\[][^)\]]{0,80}[)\]]?")

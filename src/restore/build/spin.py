@@ -27,8 +27,10 @@ class Unit(NamedTuple):
 
 
 class Place(NamedTuple):
-    """A span of a spun text and what may have stood there: ``choices`` (numbers) with their log-probability in the channel; the
-    one at index ``truth`` did."""
+    """A span of a spun text and what may have stood there.
+
+    ``choices`` (numbers) with their log-probability in the ``channel``; the one at index ``truth`` did.
+    """
 
     start: int
     end: int

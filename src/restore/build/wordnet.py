@@ -16,10 +16,9 @@ from typing import NamedTuple
 
 from ..dictionary import Row
 from ..errors import RestoreError
-from ..learn import Counts, Swap, Words, count_pairs
+from ..learn import Counts, Swap, Words, count_pairs, join
 from ..lm import NUMBER, LanguageModel
 from ..text import tokenize
-from .channel import join
 
 PARTS = {"n": "noun", "v": "verb", "a": "adj", "r": "adv"}
 _VOWELS = frozenset("aeiou")

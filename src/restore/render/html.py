@@ -21,6 +21,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from ..result import Change, Restoration
 from .inert import inert
 
+_LONG = 3000
+"""Characters of a line after which the page breaks it, or a browser would take a tenth of a second to lay it out anew."""
 BINS = 20
 """Of the confidence histogram: a twentieth each, as fine as a slider can be set by hand."""
 _TALL = 100
@@ -99,20 +101,29 @@ def render_index(rows: Sequence[Row], title: str) -> str:
 def lines(result: Restoration) -> Iterator[Line]:
     """The text line by line, blank lines left out."""
     pieces: list[str | tuple[int, Change]] = []
-    apart = False
+    apart, size = False, 0
     for piece in _pieces(result):
         if not isinstance(piece, str):
             pieces.append(piece)
             continue
-        first, *others = piece.split("\n")
+        first, *others = _broken(piece, size)
         pieces += [first] if first else []
+        size += len(piece)
         for other in others:
             if pieces:
                 yield Line(pieces, apart)
-            apart = not pieces
+            apart, size = not pieces, len(other)
             pieces = [other] if other else []
     if pieces:
         yield Line(pieces, apart)
+
+
+def _broken(piece: str, size: int) -> list[str]:
+    """The lines of a stretch; where the line before it has got too long already, it ends with the sentence."""
+    parts = piece.split("\n")
+    if size > _LONG and (end := parts[0].find(". ")) >= 0:
+        parts[:1] = [parts[0][: end + 2], parts[0][end + 2 :]]
+    return parts
 
 
 def _pieces(result: Restoration) -> Iterator[str | tuple[int, Change]]:

@@ -110,9 +110,11 @@ function copies() {
 
 function side() {
   if (!twins.length) copies();
+  twins.forEach((twin, i) => twin.classList.toggle("on", state[i].on));
   const now = document.body.classList.toggle("side");
   $("view").setAttribute("aria-pressed", now);
   if (current >= 0) marks[current].scrollIntoView({ block: "nearest" });
 }
 
 $("view").addEventListener("click", side);
+later(() => { if (!twins.length) copies(); });

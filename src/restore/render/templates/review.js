@@ -6,6 +6,7 @@ const { changes, gaps } = data;
 const state = changes.map((c) => ({ on: c.applied, after: c.after, decided: false }));
 const marks = [...document.querySelectorAll("#text .c")]; // one for each change, in order
 const twins = []; // their copies on the left when side by side
+const written = changes.map((c) => c.after); // the new words as the page has them
 let current = -1;
 let past = []; // for undo: what each step changed, as it was before
 
@@ -25,19 +26,33 @@ const sure = (confidence) => `${confidence.toFixed(2)} sure`;
 function label(i) {
   const { on, after, decided } = state[i];
   const [was, now] = [visible(changes[i].before), visible(after) || "nothing"];
-  const reading = on ? `${now}, was ${was}` : `${was}, perhaps ${now}`;
+  const reading = on ? `${was} ${now}: replaced` : `${was}: perhaps ${now}`;
   return `${reading}, ${sure(changes[i].confidence)}${decided ? (on ? ", accepted" : ", rejected") : ""}`;
 }
 
 function paint(i) {
   const { on, after, decided } = state[i];
-  for (const mark of twins[i] ? [marks[i], twins[i]] : [marks[i]]) {
-    mark.classList.toggle("on", on);
-    mark.classList.toggle("decided", decided);
-    const text = visible(after);
-    if (mark.lastElementChild.textContent !== text) mark.lastElementChild.textContent = text;
+  const classes = marks[i].classList;
+  classes.toggle("on", on);
+  classes.toggle("decided", decided);
+  if (document.body.classList.contains("side")) twins[i].classList.toggle("on", on);
+  if (after !== written[i]) marks[i].lastElementChild.textContent = visible(after);
+  written[i] = after;
+  if (!unnamed.size) later(name);
+  unnamed.add(i);
+}
+
+// Names for screen readers follow a moment later: thousands at once would make the slider stutter.
+const unnamed = new Set();
+
+const later = window.requestIdleCallback ?? ((act) => setTimeout(act, 50));
+
+function name() {
+  for (const i of [...unnamed].slice(0, 300)) {
+    marks[i].setAttribute("aria-label", label(i));
+    unnamed.delete(i);
   }
-  marks[i].setAttribute("aria-label", label(i));
+  if (unnamed.size) later(name);
 }
 
 function tally() {

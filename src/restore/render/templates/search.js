@@ -12,18 +12,13 @@ function reading(line, was) {
   while (walker.nextNode()) {
     const node = walker.currentNode;
     const parent = node.parentElement;
-    const skip = parent.localName === "ins" ? was || !parent.parentElement.classList.contains("on")
-      : parent.localName === "del" && !was && parent.parentElement.classList.contains("on");
-    if (skip) continue;
-    nodes.push([text.length, node]);
+    const replaced = parent !== line && parent.parentElement.classList.contains("on");
+    const kind = parent.localName;
+    if (kind === "i" || (kind === "ins" && (was || !replaced)) || (kind === "del" && !was && replaced)) continue;
+    nodes.push({ start: text.length, node, replaced });
     text += node.data;
   }
   return { nodes, text: text.toLowerCase() };
-}
-
-function spot({ nodes }, at) {
-  const [start, node] = nodes.findLast(([begin]) => begin <= at);
-  return [node, Math.min(at - start, node.length)];
 }
 
 function find() {
@@ -32,9 +27,8 @@ function find() {
   match = -1;
   if (wanted.length > 1) {
     for (const line of document.querySelectorAll("#text .l:not(.was)")) {
-      const now = reading(line, false);
-      collect(now, wanted, () => true);
-      if (line.querySelector(".c.on")) collect(reading(line, true), wanted, (range) => touches(range));
+      collect(reading(line, false), wanted, false);
+      if (line.querySelector(".c.on")) collect(reading(line, true), wanted, true);
       if (matches.length >= enough) break;
     }
   }
@@ -44,19 +38,22 @@ function find() {
   $("found").textContent = wanted.length > 1 ? `${number} found` : "";
 }
 
-function collect(line, wanted, fits) {
-  for (let at = line.text.indexOf(wanted); at >= 0; at = line.text.indexOf(wanted, at + wanted.length)) {
+// In the old reading a match is one of its own only where it holds a word that was replaced.
+function collect({ nodes, text }, wanted, was) {
+  let first = 0;
+  for (let at = text.indexOf(wanted); at >= 0 && matches.length < enough; at = text.indexOf(wanted, at + wanted.length)) {
+    while (first + 1 < nodes.length && nodes[first + 1].start <= at) first++;
+    let last = first;
+    let replaced = nodes[first].replaced;
+    while (last + 1 < nodes.length && nodes[last + 1].start < at + wanted.length) replaced = nodes[++last].replaced || replaced;
+    if (was && !replaced) continue;
     const range = document.createRange();
-    range.setStart(...spot(line, at));
-    range.setEnd(...spot(line, at + wanted.length - 1));
-    range.setEnd(range.endContainer, range.endOffset + 1);
-    if (fits(range)) matches.push(range);
+    const inside = ({ start, node }, place) => [node, Math.min(place - start, node.length)];
+    range.setStart(...inside(nodes[first], at));
+    range.setEnd(...inside(nodes[last], at + wanted.length));
+    matches.push(range);
   }
 }
-
-// A match in the old reading is one of its own only where it holds a word that was replaced.
-const touches = (range) => [...range.commonAncestorContainer.parentElement.closest(".l").querySelectorAll(".c.on del")]
-  .some((del) => range.intersectsNode(del.firstChild ?? del));
 
 function step(by) {
   if (!matches.length) return;

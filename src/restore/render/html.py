@@ -105,6 +105,7 @@ def lines(result: Restoration) -> Iterator[Line]:
     for piece in _pieces(result):
         if not isinstance(piece, str):
             pieces.append(piece)
+            size += len(piece[1].before)
             continue
         first, *others = _broken(piece, size)
         pieces += [first] if first else []

@@ -40,6 +40,10 @@ document.addEventListener("keydown", (event) => {
   action();
 });
 
+// What stays in view below the header has to know how tall it is.
+const header = document.querySelector("header");
+new ResizeObserver(() => document.documentElement.style.setProperty("--top", `${header.offsetHeight}px`)).observe(header);
+
 marks.forEach((mark, i) => {
   mark.setAttribute("role", "button");
   mark.tabIndex = i ? -1 : 0;

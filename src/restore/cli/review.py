@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from ..errors import RestoreError
 from ..result import Change
 from ..review import Review
 from . import streams, user
+from .keys import Keys
 
 if TYPE_CHECKING:
     from ..render.terminal import Screen
@@ -29,9 +29,9 @@ _ALWAYS, _NEVER = 0.9, 0.0
 class Reviewer:
     """Asks, keeps each decision on disk as it is made, and goes on where it was left."""
 
-    def __init__(self, color: str, read_key: Callable[[], str] = click.getchar) -> None:
+    def __init__(self, color: str, keys: Keys) -> None:
         self._console: Screen = streams.console(sys.stderr, color)
-        self._read_key = read_key
+        self._keys = keys
 
     def __call__(self, outcome: Outcome) -> Outcome:
         """The outcome as decided; leaves the program when the reader has had enough."""
@@ -67,7 +67,7 @@ class Reviewer:
         while review.current is not None:
             show_change(review.result, review.at, self._console, session.name, len(review.decided), len(review.alike()))
             try:
-                key = self._read_key()
+                key = self._keys.read()
             except (EOFError, KeyboardInterrupt):
                 key = "q"
             if key in "wq":
@@ -85,7 +85,8 @@ class Reviewer:
         if key.isdigit() and 0 < int(key) <= len(change.alternatives):
             review.accept(change.alternatives[int(key) - 1].text)
         elif key == "e":
-            review.accept(click.prompt("instead", default=change.after, err=True))
+            with self._keys.typing():
+                review.accept(click.prompt("instead", default=change.after, err=True))
         elif key in ("a", "r", "A", "R", "+", "-"):
             accepted = key in ("a", "A", "+")
             if key in ("+", "-"):

@@ -85,7 +85,7 @@ def _steps(options: Options, jobs: Sequence[batch.Job]) -> Iterator[targets.Step
     """What is done to each outcome before it is reported: with ``--review`` it is asked about, with ``-i`` written."""
     with contextlib.ExitStack() as stack:
         steps: list[targets.Step] = []
-        review = targets.reviewer(jobs, options.color) if options.review else None
+        review = stack.enter_context(targets.reviewer(jobs, options.color)) if options.review else None
         if review is not None:
             steps.append(review)
         if options.in_place and not options.dry_run:

@@ -61,14 +61,18 @@ def into_files(places: Mapping[files.Source, Path], force: bool) -> Step:
     return write
 
 
-def reviewer(jobs: Sequence[Job], color: str) -> Reviewer:
+@contextlib.contextmanager
+def reviewer(jobs: Sequence[Job], color: str) -> Iterator[Reviewer]:
     """What asks about each change.
 
     Raises:
         RestoreError: there is nobody to ask.
     """
+    from .keys import Keys
     from .review import Reviewer
 
     if any(job.source.path is None for job in jobs) or not streams.is_terminal(sys.stdin):
         raise RestoreError("--review asks at the terminal, so it needs files to read and a terminal to answer at")
-    return Reviewer(color)
+    keys = Keys()
+    with keys.listening():
+        yield Reviewer(color, keys)

@@ -1,0 +1,383 @@
+"""Reviewing at a real terminal, decisions as files, and `restore apply`."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import select
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conftest import Call
+from fakes import SPUN, result
+from restore.decisions import Decided, Decisions, read_decisions, text_digest
+from restore.dictionary import read_dictionary
+from restore.errors import RestoreError
+from restore.render.review import window
+from restore.result import Change
+from restore.review import Review
+from test_inplace import command
+
+TWICE = "The Overseas Minister mentioned navy gear. Overseas he mentioned it.\n"
+
+
+# -- the state -----------------------------------------------------------------------------------------------------
+
+
+def decide(review: Review, keys: str) -> str:
+    """The text after a few decisions, a letter each."""
+    for key in keys:
+        {
+            "a": review.accept,
+            "r": review.reject,
+            "A": lambda: review.accept(alike=True),
+            "R": lambda: review.reject(alike=True),
+            "o": lambda: review.accept("OWN"),
+            "s": review.skip,
+            "u": review.undo,
+        }[key]()
+    return review.result.text
+
+
+DECIDED = [
+    ("", "The Foreign Minister said navy gear. Foreign he said it.\n"),
+    ("aaaaa", "The Foreign Minister said military gear. Foreign he said it.\n"),
+    ("rrrrr", TWICE),
+    ("R", "The Overseas Minister said navy gear. Overseas he said it.\n"),
+    ("RR", "The Overseas Minister mentioned navy gear. Overseas he mentioned it.\n"),
+    ("sRA", "The Foreign Minister mentioned military gear. Foreign he mentioned it.\n"),
+    ("oo", "The OWN Minister OWN navy gear. Foreign he said it.\n"),
+    ("Ru", "The Foreign Minister said navy gear. Foreign he said it.\n"),
+    ("RRuu", "The Foreign Minister said navy gear. Foreign he said it.\n"),
+    ("uuu", "The Foreign Minister said navy gear. Foreign he said it.\n"),
+    ("rrur", "The Overseas Minister mentioned navy gear. Foreign he said it.\n"),
+    ("sur", "The Overseas Minister said navy gear. Foreign he said it.\n"),
+]
+
+
+@pytest.mark.parametrize(("keys", "text"), DECIDED)
+def test_decisions_make_the_text(keys: str, text: str) -> None:
+    assert decide(Review(result(TWICE)), keys) == text
+
+
+def test_all_is_decided_in_the_end() -> None:
+    review = Review(result(TWICE))
+    decide(review, "AA")
+    assert review.current is not None and review.current.before == "navy"
+    decide(review, "s")
+    assert review.current is None
+
+
+@given(st.text("arARosu", max_size=12), st.text("arARo", max_size=3))
+def test_undo_is_the_inverse_of_every_decision(before: str, after: str) -> None:
+    review = Review(result(TWICE))
+    for key in before:
+        if review.current is not None or key == "u":
+            decide(review, key)
+    state = (review.result, set(review.decided), review.at)
+    done = 0
+    for key in after:
+        if review.current is not None:
+            decide(review, key)
+            done += 1
+    decide(review, "u" * done)
+    assert (review.result, review.decided, review.at) == state
+
+
+def test_going_on_with_earlier_decisions() -> None:
+    first = Review(result(TWICE))
+    decide(first, "rA")
+    kept = first.decisions("a.txt", "0" * 64)
+    (read,) = read_decisions(json.dumps(kept.to_json()).encode())
+    again = Review(result(TWICE), read.changes)
+    assert again.result == first.result and again.decided == first.decided
+    assert again.current is not None and again.current.before == "navy"
+    assert Review(result("Nothing here."), read.changes).current is None
+
+
+def test_the_window_shows_the_paragraph_as_restored() -> None:
+    text = "Before this.\n\n" + TWICE + "\nAfter it."
+    shown = window(result(text), 1)
+    assert shown.original == "The Foreign Minister mentioned navy gear. Foreign he said it."
+    assert shown.changes[0].before == "mentioned" and shown.text.startswith("The Foreign Minister said navy")
+    far = window(result("word " * 100 + "mentioned" + " word" * 100), 0)
+    assert len(far.original) < 420 and far.original.startswith("word ") and far.original.endswith(" word")
+
+
+# -- decisions as files --------------------------------------------------------------------------------------------
+
+CHANGE = {"start": 4, "end": 12, "before": "Overseas", "after": "Foreign", "confidence": 0.97, "applied": True}
+GOOD = {"path": "spun.txt", "sha256": text_digest(SPUN), "changes": [CHANGE]}
+
+
+@pytest.mark.parametrize("data", [json.dumps(GOOD), json.dumps([GOOD]), f"{json.dumps(GOOD)}\n", "\ufeff" + json.dumps(GOOD)])
+def test_decisions_are_read(data: str) -> None:
+    (found,) = read_decisions(data.encode())
+    assert (found.path, found.sha256, len(found.changes)) == ("spun.txt", text_digest(SPUN), 1)
+
+
+BAD = [
+    b"",
+    b"nonsense",
+    b"\xff\xfe",
+    b"3",
+    b"[3]",
+    b"{}",
+    b"[" * 100_000,
+    json.dumps({**GOOD, "changes": [3]}).encode(),
+    json.dumps({**GOOD, "changes": {}}).encode(),
+    json.dumps({**GOOD, "path": 3}).encode(),
+    json.dumps({**GOOD, "changes": [{"start": 1}]}).encode(),
+    json.dumps({**GOOD, "changes": [{**CHANGE, "alternatives": 3}]}).encode(),
+]
+
+
+@pytest.mark.parametrize("data", BAD)
+def test_bad_decisions_are_one_clear_line(call: Call, tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "d.json").write_bytes(data)
+    done = call("apply", "d.json")
+    if data != b"":
+        assert done.code == 2 and done.err.startswith("restore: d.json: ") and done.err.count("\n") == 1
+
+
+MISFITS = [
+    {"start": -5},
+    {"start": 12, "end": 4, "before": ""},
+    {"end": 13},
+    {"before": "Abroad"},
+    {"start": 10**9, "end": 10**9 + 8},
+]
+
+
+@pytest.mark.parametrize("wrong", MISFITS)
+def test_changes_that_do_not_fit_the_text_are_refused(wrong: dict[str, object]) -> None:
+    change = Change.from_json({**CHANGE, **wrong})
+    with pytest.raises(RestoreError, match="does not fit this text"):
+        Decided([Decisions("a", text_digest(SPUN), (change,))]).restore(SPUN)
+
+
+def test_apply_makes_the_decided_changes_and_no_others(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "d.json").write_text(json.dumps(GOOD))
+    text = SPUN.replace("Overseas", "Foreign")
+    assert call("apply", "d.json").out == text
+    assert "+The Foreign Minister mentioned" in call("apply", "d.json", "--diff").out
+    assert call("apply", "d.json", "-o", "new.txt").code == 0 and (tmp_path / "new.txt").read_text() == text
+    assert (tmp_path / "spun.txt").read_text() == SPUN
+    assert call("apply", "d.json", "spun.txt", "-i").code == 0 and (tmp_path / "spun.txt").read_text() == text
+    done = call("apply", "d.json", "-q", "-o", "new.txt", "--force")
+    assert done.code == 3 and "not the text that was decided on" in done.err
+    assert call("undo").code == 0 and (tmp_path / "spun.txt").read_text() == SPUN
+    assert call("apply", "d.json", "-i", "-o", "x").code == 2
+
+
+def test_apply_takes_many_and_every_encoding(call: Call, tmp_path: Path) -> None:
+    wide = "“Overseas”\r\n"
+    (tmp_path / "wide.txt").write_bytes(wide.encode("utf-16"))
+    change = {**CHANGE, "start": 1, "end": 9, "after": "Foreign"}
+    both = [GOOD, {"path": "wide.txt", "sha256": text_digest(wide), "changes": [change]}]
+    (tmp_path / "d.json").write_text(json.dumps(both))
+    assert call("apply", "d.json", "-i").code == 0
+    assert (tmp_path / "wide.txt").read_bytes() == "“Foreign”\r\n".encode("utf-16")
+    assert "Foreign" in (tmp_path / "spun.txt").read_text()
+
+
+@pytest.mark.parametrize("path", ["/etc/hostname", "../outside.txt", "link.txt", "-"])
+def test_decisions_reach_no_file_outside_by_themselves(call: Call, tmp_path: Path, path: str) -> None:
+    (tmp_path / "link.txt").symlink_to("/etc/hostname")
+    (tmp_path / "d.json").write_text(json.dumps({**GOOD, "path": path}))
+    done = call("apply", "d.json", "-i")
+    assert done.code == 2 and "restore apply d.json FILE" in done.err
+    assert call("apply", "d.json", "spun.txt").code == 0  # named by the user
+
+
+def test_what_the_review_needs(call: Call) -> None:
+    assert "needs a place for the result" in call("--review", "spun.txt", terminals="in out").err
+    assert "a terminal to answer at" in call("--review", "spun.txt", "-i").err
+    assert "a terminal to answer at" in call("--review", "-o", "x.txt", terminals="in").err
+    assert "leave out --check" in call("--review", "--check", "spun.txt").err
+
+
+# -- at a terminal -------------------------------------------------------------------------------------------------
+
+
+class Terminal:
+    """A command at a pseudo-terminal of 80 columns."""
+
+    def __init__(self, folder: Path, *args: str) -> None:
+        ours, theirs = pty.openpty()
+        self._ours = ours
+        environment = {**os.environ, "COLUMNS": "80", "TERM": "xterm"}
+        self.process = subprocess.Popen(
+            command(*args), cwd=folder, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True
+        )
+        os.close(theirs)
+        self.seen = ""
+
+    def expect(self, text: str) -> str:
+        """Wait for a text; gives what came before it and drops both."""
+        end = time.monotonic() + 30
+        while text not in (plain := re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", self.seen)):
+            if time.monotonic() > end or not self._read():
+                raise AssertionError(f"no {text!r} in {plain!r}")
+        before, _, self.seen = plain.partition(text)
+        return before
+
+    def _read(self) -> bool:
+        if not select.select([self._ours], [], [], 1)[0]:
+            return self.process.poll() is None
+        try:
+            data = os.read(self._ours, 65536)
+        except OSError:  # the other side is closed
+            return False
+        self.seen += data.decode("utf-8", "replace")
+        return bool(data)
+
+    def send(self, keys: str) -> None:
+        os.write(self._ours, keys.encode())
+
+    def end(self) -> int:
+        while self._read():
+            pass
+        code = self.process.wait(30)
+        os.close(self._ours)
+        return code
+
+
+Open = Callable[..., Terminal]
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Open]:
+    opened: list[Terminal] = []
+    (tmp_path / "a.txt").write_text(TWICE)
+
+    def start(*args: str) -> Terminal:
+        opened.append(Terminal(tmp_path, *args))
+        return opened[-1]
+
+    yield start
+    for one in opened:
+        one.process.kill()
+        one.process.wait()
+
+
+def answer(session: Terminal, keys: str) -> None:
+    """Press keys, each when the next change is shown."""
+    for key in keys:
+        session.expect(" decided")
+        session.expect("0.")
+        session.send(key)
+
+
+REVIEWS = [
+    ("aaaaa", "The Foreign Minister said military gear. Foreign he said it.\n"),
+    ("rrrrr", TWICE),
+    ("RRR", TWICE),
+    ("w", "The Foreign Minister said navy gear. Foreign he said it.\n"),
+    ("a2w", "The Foreign Minister stated navy gear. Foreign he said it.\n"),
+    ("ruaw", "The Foreign Minister said navy gear. Foreign he said it.\n"),
+    ("sRw", "The Foreign Minister mentioned navy gear. Foreign he mentioned it.\n"),
+    ("?9aw", "The Foreign Minister said navy gear. Foreign he said it.\n"),
+]
+
+
+@pytest.mark.parametrize(("keys", "text"), REVIEWS)
+def test_keys(terminal: Open, tmp_path: Path, keys: str, text: str) -> None:
+    session = terminal("--review", "-i", "a.txt")
+    answer(session, keys)
+    assert session.end() == 0
+    assert (tmp_path / "a.txt").read_text() == text
+
+
+@pytest.mark.parametrize("key", ["\x1b", "\x1b[A", "é", "\x00"])
+def test_other_keys_do_nothing(terminal: Open, tmp_path: Path, key: str) -> None:
+    session = terminal("--review", "-i", "a.txt")
+    for sent in (key, "r", "w"):
+        session.expect(" decided")
+        session.expect("0.")
+        session.send(sent)
+    assert session.end() == 0
+    assert (tmp_path / "a.txt").read_text().startswith("The Overseas Minister said")
+
+
+def test_what_is_shown(terminal: Open, tmp_path: Path) -> None:
+    session = terminal("--review", "a.txt", "-o", "b.txt")
+    assert "[a] accept" in session.expect("a.txt: 1 of 5, 0 decided").replace("a accept", "[a] accept")
+    assert "The Overseas Foreign Minister said navy gear. Foreign he said it." in session.expect("0.97 press").replace(
+        "\r\n", " "
+    )
+    session.expect("2 like this")
+    session.send("a")
+    session.expect("2 of 5, 1 decided")
+    session.expect("[1] told 0.20   [2] stated 0.05")
+    session.send("w")
+    assert session.end() == 0
+    assert (tmp_path / "b.txt").read_text().startswith("The Foreign") and (tmp_path / "a.txt").read_text() == TWICE
+
+
+def test_ones_own_words(terminal: Open, tmp_path: Path) -> None:
+    session = terminal("--review", "-i", "a.txt")
+    answer(session, "e")
+    session.expect("instead [Foreign]:")
+    session.send("Very “Foreign”\n")
+    answer(session, "w")
+    assert session.end() == 0
+    assert (tmp_path / "a.txt").read_text().startswith("The Very “Foreign” Minister")
+
+
+@pytest.mark.parametrize("leave", ["q", "\x03", "\x04"])
+def test_quitting_keeps_and_the_same_command_goes_on(terminal: Open, tmp_path: Path, leave: str) -> None:
+    session = terminal("--review", "-i", "a.txt")
+    answer(session, "R" + leave)
+    session.expect("kept 2 of 5 decisions")
+    assert session.end() == 0
+    assert (tmp_path / "a.txt").read_text() == TWICE
+    session = terminal("--review", "-i", "a.txt")
+    session.expect("going on after 2 of 5 decisions")
+    answer(session, "Ra")
+    assert session.end() == 0
+    assert (tmp_path / "a.txt").read_text() == TWICE.replace("navy", "military")
+    assert not list((tmp_path / "state/review").iterdir())
+
+
+def test_a_killed_review_is_kept_too(terminal: Open, tmp_path: Path) -> None:
+    session = terminal("--review", "-i", "a.txt")
+    answer(session, "R")
+    session.expect("2 decided")
+    session.process.kill()
+    session.end()
+    session = terminal("--review", "-i", "a.txt")
+    session.expect("going on after 2 of 5 decisions")
+
+
+def test_always_and_never_go_into_the_users_dictionary(terminal: Open, tmp_path: Path) -> None:
+    session = terminal("--review", "-i", "a.txt")
+    answer(session, "+u+-w")
+    session.expect("2 rows added or renewed")
+    assert session.end() == 0
+    rows = read_dictionary(tmp_path / "settings" / "dictionary.tsv")
+    assert {(row.spun.lower(), row.original.lower(), row.weight) for row in rows} == {
+        ("overseas", "foreign", 0.9),
+        ("mentioned", "said", 0.0),
+    }
+    assert ("overseas", "foreign") in {(row.spun, row.original) for row in rows}  # capitals as in our dictionaries
+
+
+def test_the_result_through_a_pipe(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(TWICE)
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(command("--review", "a.txt"), cwd=tmp_path, stdin=theirs, stdout=subprocess.PIPE, stderr=theirs)
+    os.write(ours, b"rw")
+    assert process.stdout is not None
+    assert process.stdout.read().decode() == TWICE.replace("mentioned", "said").replace(". Overseas", ". Foreign")
+    assert process.wait(30) == 0
+    os.close(ours)
+    os.close(theirs)

@@ -11,7 +11,6 @@ from typing import Any
 
 import click
 
-
 _ESCAPE = 0.05
 """Seconds within which what follows an escape belongs to it: arrows and other special keys come in one piece."""
 

@@ -50,7 +50,7 @@ def show_change(result: Restoration, number: int, console: Console, name: str, d
 
 def show_keys(console: Console) -> None:
     """Print what each key does."""
-    keys = (Text.assemble((key, "bold"), f" {what}") for key, what in KEYS)
+    keys = (Text.assemble((key, "bold"), "\u00a0" + what.replace(" ", "\u00a0")) for key, what in KEYS)
     console.print(Text("   ").join(keys), width=min(console.width, READABLE))
 
 

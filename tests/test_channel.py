@@ -137,7 +137,7 @@ HEAD = "spun\toriginal\tweight\tsource\n"
         ("hound\t \t0.5\tx", "an empty word"),
         ("dog\tdog\t0.5\tx", "'dog' stands for itself"),
         ("hound\tdog\tmuch\tx", "weight 'much' is not a number"),
-        ("hound\tdog\t0\tx", "weight 0 is not between 0 and 1"),
+        ("hound\tdog\t-0.1\tx", "weight -0.1 is not between 0 and 1"),
         ("hound\tdog\t1.5\tx", "weight 1.5 is not between 0 and 1"),
         ("hound\tdog\tnan\tx", "weight nan is not between 0 and 1"),
         ("hound\tdog\t0.5\t ", "no source"),

@@ -288,8 +288,11 @@ def rows_from_counts(counts: Counts, originals: Iterable[str] = (), source: str 
     return sorted(rows)
 
 
+_PLAIN_QUOTES = str.maketrans("‘’“”", "''\"\"")
+
+
 def surfaces(texts: Iterable[str], units: set[Words]) -> dict[Words, str]:
-    """How each unit is usually written inside a sentence; units that only begin sentences are left out."""
+    """How each unit is usually written inside a sentence, with plain quotes; units that only begin sentences are left out."""
     forms: dict[Words, Counter[str]] = defaultdict(Counter)
     for text in texts:
         tokens = tokenize(text)
@@ -298,7 +301,7 @@ def surfaces(texts: Iterable[str], units: set[Words]) -> dict[Words, str]:
             for start in sentence[1:]:
                 for end in range(start + 1, min(sentence.stop, start + MAX_WORDS) + 1):
                     if norms[start:end] in units:
-                        form = tuple(text[t.start : t.end] for t in tokens[start:end])
+                        form = tuple(text[t.start : t.end].translate(_PLAIN_QUOTES) for t in tokens[start:end])
                         forms[norms[start:end]][join(form)] += 1
     return {unit: max(sorted(held, reverse=True), key=held.__getitem__) for unit, held in forms.items()}
 

@@ -37,6 +37,7 @@ HOMES = {
     "charset_normalizer": {"encoding"},
     "numpy": {"build"},
     "sklearn": {"build"},
+    "numba": {"build"},
     "zstandard": {"build", "corpus"},
 }
 """Outside package to the modules that may import it."""

@@ -13,7 +13,7 @@ from restore.files import Source, discover, is_folder, plan
 from restore.writing import open_atomic, write_output
 
 TREE = ("b.txt", "a.md", "sub/c.html", "sub/deep/d", "sub/e.TXT", "f.text")
-NOT_TEXT = ("x.py", "y.docx", ".hidden.txt", ".git/z.txt", "sub/.cache/w.txt", "pic.png")
+NOT_TEXT = ("x.py", "y.pdf", ".hidden.txt", ".git/z.txt", "sub/.cache/w.txt", "pic.png")
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from typing import Protocol
 
 from . import files, writing
 from .config import Config
-from .encoding import Decoded, decode
+from .encoding import Decoded
 from .errors import RestoreError
-from .formats import structure
+from .formats import open_text
 from .result import Restoration
 from .text import Span
 
@@ -151,8 +151,7 @@ def perform(job: Job, restorer: Restores) -> Outcome:
     """Read, restore and, if there is a target, write one document; what goes wrong becomes the outcome's error."""
     try:
         data = files.read(job.source)
-        decoded = decode(data)
-        protected = structure(job.source.named, decoded.text)
+        decoded, protected = open_text(job.source.named, data)
         outcome = Outcome(job.source, restorer.restore(decoded.text, protected), decoded, digest=writing.digest(data))
         if job.target is not None:
             writing.write_output(job.target, outcome.checked(data), job.force)

@@ -12,7 +12,7 @@ from .errors import RestoreError
 from .writing import reason
 
 STDIN = "-"
-SUFFIXES = frozenset(("", ".txt", ".text", ".md", ".markdown", ".html", ".htm"))
+SUFFIXES = frozenset(("", ".txt", ".text", ".md", ".markdown", ".html", ".htm", ".docx"))
 """What a folder is searched for; a file named on the command line is taken whatever its suffix."""
 
 

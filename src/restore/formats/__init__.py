@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..encoding import Decoded, decode
 from ..text import Span
+from .docx import Docx, read_docx
 from .html import html_spans
 from .markdown import markdown_spans
 
@@ -25,3 +27,16 @@ def structure(path: Path | None, text: str) -> list[Span]:
     """What to protect in the text of ``path``; nothing if it has no name or is in no format known here."""
     finder = _BY_SUFFIX.get(path.suffix.lower()) if path is not None else None
     return finder(text) if finder is not None else []
+
+
+def open_text(path: Path | None, data: bytes) -> tuple[Decoded, list[Span]]:
+    """The text of a file, and what to protect in it.
+
+    Raises:
+        RestoreError: there is no text in it, or none that could be written back.
+    """
+    if path is not None and path.suffix.lower() == ".docx":
+        document: Docx = read_docx(data)
+        return document, list(document.fixed)
+    decoded = decode(data)
+    return decoded, structure(path, decoded.text)

@@ -189,7 +189,14 @@ def test_they_are_left_alone() -> None:
     assert harm() <= 3
 
 
-@pytest.mark.xfail(reason="the same word in other capitals counts as another reading")
+@pytest.mark.parametrize("mark", ["'", "’"])
+def test_apostrophes_are_those_of_the_text(mark: str) -> None:
+    text = SEED.replace("’", mark)
+    result = restorer(min_confidence=0.0).restore(text)
+    written = [change.after for change in result.changes if set(change.after) & {"'", "’"}]
+    assert written and all(mark in after for after in written)
+
+
 def test_alternatives_are_others() -> None:
     texts = [SEED, *(marked(case["text"])[0] for case in POSITIVE)]
     for change in (change for text in texts for change in restorer().restore(text).changes):

@@ -62,7 +62,18 @@ def readings(channel: Channel, document: Document, inference: Inference) -> dict
         text = channel.unit_texts[edges.unit[edge]]
         for reading in split(document, start, edges.end[edge], text):
             found[reading].add(inference.posterior[edge], family)
-    return {reading: support for reading, support in found.items() if support.posterior >= _NEGLIGIBLE}
+    return {reading: support for reading, support in _same_words(found).items() if support.posterior >= _NEGLIGIBLE}
+
+
+def _same_words(found: Mapping[Reading, Support]) -> dict[Reading, Support]:
+    """Readings that differ in capitals only taken together, as the likeliest of them writes it: "Defense" and "defense"."""
+    merged: dict[tuple[int, int, tuple[str, ...]], tuple[Reading, Support]] = {}
+    for reading in sorted(found, key=lambda reading: -found[reading].posterior):
+        _, support = merged.setdefault((reading.start, reading.end, unit_norms(reading.text)), (reading, found[reading]))
+        if support is not found[reading]:
+            for family, posterior in (found[reading].families or {}).items():
+                support.add(posterior, family)
+    return dict(merged.values())
 
 
 def split(document: Document, start: int, end: int, text: str) -> Sequence[Reading]:

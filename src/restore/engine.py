@@ -153,11 +153,13 @@ class Restorer:
 
 
 def fit(document: Document, reading: Reading) -> tuple[int, int, str]:
-    """Characters to replace and what to put there: capitals as before, clitics ('s) joined to their word."""
+    """Characters to replace and what to put there: capitals and apostrophes as in the text, clitics joined to their word."""
     text, tokens = document.text, document.tokens
     start, end = tokens[reading.start].start, tokens[reading.end - 1].end
     spun = text[start:end]
     after = match_case(reading.text, spun, spun.isupper() and _shouting(document, reading))
+    if "'" in after and text.count("’") > text.count("'"):
+        after = after.replace("'", "’")
     gap = text[tokens[reading.start - 1].end : start] if reading.start else ""
     if after[0] in "'’" and after[1:2].isalpha() and gap == " ":
         return start - 1, end, after

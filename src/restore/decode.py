@@ -38,19 +38,27 @@ def forward_backward(graph: Graph, score: Sequence[float]) -> tuple[array[float]
 
 
 def _sentence(graph: Graph, score: Sequence[float], arcs: range, first: int, stop: int, posterior: array[float]) -> float:
-    weight = [graph.log_lm[a] + (score[graph.edge[a]] if graph.edge[a] != END_OF_SENTENCE else 0.0) for a in arcs]
+    part = slice(arcs.start, arcs.stop)
+    sources, targets = [s - first for s in graph.source[part]], [t - first for t in graph.target[part]]
+    edges = graph.edge[part]
+    weights = [
+        log_lm + score[e] if e != END_OF_SENTENCE else log_lm for log_lm, e in zip(graph.log_lm[part], edges, strict=True)
+    ]
     forward = [_NEVER] * (stop - first)
     forward[0] = 0.0
-    for arc, w in zip(arcs, weight, strict=True):
-        target = graph.target[arc] - first
-        forward[target] = log_add(forward[target], forward[graph.source[arc] - first] + w)
+    for source, target, weight in zip(sources, targets, weights, strict=True):
+        more, less = forward[source] + weight, forward[target]  # log_add in place, here and below
+        if more < less:
+            more, less = less, more
+        forward[target] = more if less == _NEVER else more + log1p(exp(less - more))
     total = forward[-1]
     backward = [_NEVER] * (stop - first)
     backward[-1] = 0.0
-    for arc, w in zip(reversed(arcs), reversed(weight), strict=True):
-        source, target = graph.source[arc] - first, graph.target[arc] - first
-        beyond = backward[target] + w
-        backward[source] = log_add(backward[source], beyond)
-        if graph.edge[arc] != END_OF_SENTENCE and beyond != _NEVER:
-            posterior[graph.edge[arc]] += exp(forward[source] + beyond - total)
+    for source, target, weight, edge in zip(sources[::-1], targets[::-1], weights[::-1], edges[::-1], strict=True):
+        more = beyond = backward[target] + weight
+        if more < (less := backward[source]):
+            more, less = less, more
+        backward[source] = more if less == _NEVER else more + log1p(exp(less - more))
+        if edge != END_OF_SENTENCE and beyond != _NEVER:
+            posterior[edge] += exp(forward[source] + beyond - total)
     return total

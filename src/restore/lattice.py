@@ -10,7 +10,6 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from .candidates import KEEP, Channel, Edges
 from .kernel import KERNEL, doubles, sentence_bounds
@@ -50,21 +49,15 @@ class Graph:
         self.log_lm.append(log_lm)
 
 
-class _Arc(NamedTuple):
-    source: int
-    edge: int
-    log_lm: float
-
-
 class _Node:
-    """A state at a token: the score of the best path to it and the arcs that end in it."""
+    """A state at a token: the score of the best path to it and the arcs (source, edge, log_lm) that end in it."""
 
     __slots__ = ("arcs", "best", "number", "state")
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: int) -> None:
         self.state = state
         self.best = float("-inf")
-        self.arcs: list[_Arc] = []
+        self.arcs: list[tuple[int, int, float]] = []
         self.number = 0
 
 
@@ -118,80 +111,93 @@ class _Expansion:
     ) -> None:
         self.model, self.channel, self.edges = model, channel, edges
         self.sentence, self.score, self.graph = sentence, score, graph
-        self.columns: list[dict[State, _Node]] = [{} for _ in range(len(sentence) + 1)]
+        self.columns: list[dict[int, _Node]] = [{} for _ in range(len(sentence) + 1)]
         self.best = [float("-inf")] * (len(sentence) + 1)
-        self.steps: dict[tuple[State, int], tuple[float, State]] = {}
         self.number = graph.nodes[-1]
+        self.states: list[State] = [model.start]
+        self.numbers = {model.start: 0}
+        self.steps: dict[int, tuple[float, int]] = {}
 
     def run(self, beam: int, margin: float) -> float:
         """Write out the graph; the score of its best path."""
-        start = _Node(self.model.start)
+        start = _Node(0)
         start.best = self.best[0] = 0.0
-        self.columns[0][start.state] = start
+        self.columns[0][0] = start
         for offset in range(len(self.sentence)):
+            readings = self._readings(self.sentence[offset])
             for node in self._survivors(offset, beam, margin):
-                self._leave(node, offset, margin)
+                self._leave(node, readings, margin)
         return self._finish(self._survivors(len(self.sentence), beam, margin))
+
+    def _readings(self, token: int) -> list[tuple[int, int, float, Sequence[int]]]:
+        """Edge, goal, score and words of all that a token may begin."""
+        edges, channel = self.edges, self.channel
+        found: list[tuple[int, int, float, Sequence[int]]] = []
+        for edge in range(edges.first[token], edges.first[token + 1]):
+            unit = edges.unit[edge]
+            if unit == KEEP:
+                words: Sequence[int] = (edges.tokens[token],)
+            else:
+                words = channel.unit_words[channel.unit_first[unit] : channel.unit_first[unit + 1]]
+            found.append((edge, edges.end[edge] - self.sentence.start, self.score[edge], words))
+        return found
 
     def _survivors(self, offset: int, beam: int, margin: float) -> list[_Node]:
         """The best states of a token, numbered, with their arcs written out."""
-        column = self.columns[offset]
-        nodes = sorted(column.values(), key=lambda node: -node.best)[:beam]
-        nodes = [node for node in nodes if node.best >= self.best[offset] - margin]
-        for node in nodes:
-            node.number = self.number
-            self.number += 1
-            for arc in node.arcs:
-                self.graph.add(arc.source, node.number, arc.edge, arc.log_lm)
+        column, least = self.columns[offset], self.best[offset] - margin
+        nodes = sorted([node for node in column.values() if node.best >= least], key=_by_score)[:beam]
+        for number, node in enumerate(nodes, start=self.number):
+            node.number = number
+            for source, edge, log_lm in node.arcs:
+                self.graph.add(source, number, edge, log_lm)
+        self.number += len(nodes)
         column.clear()
         return nodes
 
-    def _leave(self, node: _Node, offset: int, margin: float) -> None:
+    def _leave(self, node: _Node, readings: Sequence[tuple[int, int, float, Sequence[int]]], margin: float) -> None:
         """Follow every edge from a node."""
-        edges, first = self.edges, self.sentence.start
-        start = first + offset
-        for edge in range(edges.first[start], edges.first[start + 1]):
-            goal = edges.end[edge] - first
-            if node.best + self.score[edge] < self.best[goal] - margin:  # its words cannot be likelier than certain
+        best, columns, steps, here = self.best, self.columns, self.steps, node.best
+        for edge, goal, score, words in readings:
+            if here + score < best[goal] - margin:  # its words cannot be likelier than certain
                 continue
-            log_lm, state = self._step(node.state, edge, start)
-            reached = node.best + (self.score[edge] + log_lm)
-            if reached < self.best[goal] - margin:
+            state, log_lm = node.state, 0.0
+            for word in words:
+                more, state = steps.get(state << 32 | word) or self._step(state, word)
+                log_lm += more
+            reached = here + (score + log_lm)
+            if reached < best[goal] - margin:
                 continue
-            there = self.columns[goal].get(state)
+            there = columns[goal].get(state)
             if there is None:
-                there = self.columns[goal][state] = _Node(state)
-            there.arcs.append(_Arc(node.number, edge, log_lm))
-            there.best = max(there.best, reached)
-            self.best[goal] = max(self.best[goal], reached)
+                there = columns[goal][state] = _Node(state)
+            there.arcs.append((node.number, edge, log_lm))
+            if reached > there.best:
+                there.best = reached
+                if reached > best[goal]:
+                    best[goal] = reached
 
-    def _step(self, state: State, edge: int, start: int) -> tuple[float, State]:
-        unit = self.edges.unit[edge]
-        if unit == KEEP:
-            return self._score(state, self.edges.tokens[start])
-        total = 0.0
-        for at in range(self.channel.unit_first[unit], self.channel.unit_first[unit + 1]):
-            log_lm, state = self._score(state, self.channel.unit_words[at])
-            total += log_lm
-        return total, state
-
-    def _score(self, state: State, word: int) -> tuple[float, State]:
-        """The model's answer, remembered: many edges of a token lead to the same words."""
-        found = self.steps.get((state, word))
-        if found is None:
-            log_prob, after = self.model.score(state, word)
-            found = self.steps[state, word] = LM_WEIGHT * log_prob, after
+    def _step(self, number: int, word: int) -> tuple[float, int]:
+        """The model's weighted answer and the number of the state after the word, remembered: many edges lead to one word."""
+        log_prob, state = self.model.score(self.states[number], word)
+        after = self.numbers.setdefault(state, len(self.states))
+        if after == len(self.states):
+            self.states.append(state)
+        found = self.steps[number << 32 | word] = LM_WEIGHT * log_prob, after
         return found
 
     def _finish(self, nodes: Sequence[_Node]) -> float:
         goal, best = self.number, float("-inf")
         for node in nodes:
-            log_lm = self._score(node.state, END)[0]
+            log_lm = self._step(node.state, END)[0]
             self.graph.add(node.number, goal, END_OF_SENTENCE, log_lm)
             best = max(best, node.best + log_lm)
         self.graph.nodes.append(goal + 1)
         self.graph.sentences.append(len(self.graph.edge))
         return best
+
+
+def _by_score(node: _Node) -> float:
+    return -node.best
 
 
 def log_genuine(model: LanguageModel, edges: Edges, sentences: Sequence[range]) -> array[float]:

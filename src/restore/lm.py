@@ -111,19 +111,24 @@ class LanguageModel:
 
     def score(self, state: State, word: int) -> tuple[float, State]:
         """Log P(word | state), natural, and the state after the word."""
-        log_prob: float = self.unigrams[2 * word]
-        after: list[tuple[int, float]] = [(word, self.unigrams[2 * word + 1])]
-        value = extend_hash(0, word)
+        unigrams = self.unigrams
+        log_prob: float = unigrams[2 * word]
+        after: list[tuple[int, float]] = [(word, unigrams[2 * word + 1])]
+        value = ((word + 1) * HASH_MULTIPLIER) & _MASK  # extend_hash and Table.find in place, which saves half the time
+        value ^= value >> 29
         matched = 0
-        for table, (context, _) in zip(self.tables, state, strict=False):
-            value = extend_hash(value, context)
-            index = table.find(value)
-            if index < 0:
+        for (shift, buckets, entries, backoffs, log_probs, log_backoffs), (context, _) in zip(self.tables, state, strict=False):
+            value = ((value + context + 1) * HASH_MULTIPLIER) & _MASK
+            value ^= value >> 29
+            bucket, wanted = value >> shift, ((value >> (shift - FINGERPRINT_BITS)) & 0xFFFFFF) << 8
+            high = buckets[bucket + 1]
+            index = bisect_left(entries, wanted, buckets[bucket], high)
+            if index >= high or (entry := entries[index]) - wanted > 0xFF:
                 break
             matched += 1
-            log_prob = table.log_probs[table.entries[index] & 0xFF]
-            if table.log_backoffs:
-                after.append((context, table.log_backoffs[table.backoffs[index]]))
+            log_prob = log_probs[entry & 0xFF]
+            if log_backoffs:
+                after.append((context, log_backoffs[backoffs[index]]))
         for _, backoff in state[matched:]:
             log_prob += backoff
         return log_prob, tuple(after)

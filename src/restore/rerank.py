@@ -68,20 +68,21 @@ class Trees:
             nodes = self.roots, self.feature, self.threshold, self.left, self.right
             table = array("d", [value for row in rows for value in row])
             return array("d", KERNEL.sum_trees(*nodes, table, len(rows), self.baseline))
-        return [self._log_odds(row) for row in rows]
+        feature, threshold = self.feature.tolist(), self.threshold.tolist()
+        left, right = self.left.tolist(), self.right.tolist()
+        found = []
+        for row in rows:
+            total = self.baseline
+            for node in self.roots:
+                while (column := feature[node]) >= 0:
+                    node = left[node] if row[column] <= threshold[node] else right[node]
+                total += threshold[node]
+            found.append(total)
+        return found
 
     def log_odds(self, row: Sequence[float]) -> float:
         """The same for one row."""
         return self.log_odds_of_rows([row])[0]
-
-    def _log_odds(self, row: Sequence[float]) -> float:
-        feature, threshold, left, right = self.feature, self.threshold, self.left, self.right
-        total = self.baseline
-        for node in self.roots:
-            while (column := feature[node]) >= 0:
-                node = left[node] if row[column] <= threshold[node] else right[node]
-            total += threshold[node]
-        return total
 
 
 def read_trees(path: Path) -> Trees:

@@ -93,6 +93,16 @@ def test_a_swap_keeps_the_runs(xml: str, old: str, new: str, expected: str) -> N
     assert swapped(document(xml), old, new).replace(' xml:space="preserve"', "") == expected
 
 
+def test_a_run_that_loses_all_its_words() -> None:
+    split = [f'<w:r><w:t xml:space="preserve">{text}</w:t></w:r>' for text in ("He men", "tioned ", "it")]
+    empty = "<w:r><w:t/></w:r><w:r><w:t></w:t></w:r>"
+    expected = "".join(split[1:]).replace("tioned", "")
+    found = swapped(document(f"<w:p>{empty}{''.join(split)}{empty}</w:p>"), "mentioned", "said")
+    assert found == f"<w:p>{empty}{split[0].replace('men', 'said')}{expected}{empty}</w:p>"
+    gone = '<w:p><w:r><w:t xml:space="preserve">navy</w:t></w:r><w:r><w:t>.</w:t></w:r></w:p>'
+    assert swapped(document(gone), "navy", "") == gone.replace("navy", "")
+
+
 def test_outer_spaces_are_kept() -> None:
     found = swapped(document(runs("Navy gear", ".")), "gear", "equipment ")
     assert '<w:t xml:space="preserve">Navy equipment </w:t>' in found

@@ -122,7 +122,7 @@ def _pieces(parts: dict[str, bytes]) -> tuple[list[Piece], str]:
     size = 0
     for name in sorted(parts, key=lambda name: (not name.startswith("word/document"), name)):
         for piece, text in _Scanner(name, parts[name]).found:
-            if text == _PARAGRAPH and (not texts or texts[-1] == _PARAGRAPH):
+            if not text or (text == _PARAGRAPH and (not texts or texts[-1] == _PARAGRAPH)):
                 continue
             pieces.append(piece._replace(start=size, end=size + len(text)))
             texts.append(text)
@@ -179,8 +179,7 @@ class _Scanner:
         kind = _kind(name)
         if kind == "t" and self._text is not None:
             text, self._text = "".join(self._text), None
-            if text:
-                self._add(text)
+            self._add(text)
         elif kind == "r":
             self._run = False
         elif kind == "p":
@@ -288,7 +287,7 @@ def _skeleton(xml: bytes, name: str) -> bytes:
     """A part without the content of its text runs."""
     kept, at = [], 0
     for piece, _ in _Scanner(name, xml).found:
-        if piece.tag >= 0:
+        if 0 <= piece.tag < piece.last:  # else it closes itself
             tag = xml[piece.tag : piece.first].replace(b' xml:space="preserve"', b"")
             kept += [xml[at : piece.tag], tag]
             at = piece.last

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from rapidfuzz.distance import Levenshtein
+from rapidfuzz.distance import JaroWinkler, Levenshtein
 
 
 class Block(NamedTuple):
@@ -33,3 +33,13 @@ def align(a: Sequence[str], b: Sequence[str]) -> list[Block]:
 def distance(a: Sequence[str], b: Sequence[str]) -> int:
     """Word edit distance."""
     return Levenshtein.distance(a, b)
+
+
+_ALIKE = 0.85
+"""Jaro-Winkler similarity from which on one word may have been meant for the other: a slip or two in eight letters."""
+
+
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """The one of ``known`` that ``word`` was probably meant to be, if any."""
+    best = max(known, key=lambda name: JaroWinkler.similarity(word, name), default=None)
+    return best if best is not None and JaroWinkler.similarity(word, best) >= _ALIKE else None

@@ -49,7 +49,7 @@ def command(
         jobs=1,
         quiet=quiet,
     )
-    return run(options, Config(), lambda _: Decided(found))
+    return run(options, lambda _: Config(), lambda _: Decided(found))
 
 
 def _place(one: Decisions, decisions: Path) -> str:

@@ -42,7 +42,7 @@ def command(
     Each PATH is a text file, a folder, or - for standard input (the default). JSON is one object a text, a line each.
     """
     found, failed = [], False
-    for outcome in _outcomes(paths, shared.make_config(profile, dictionaries), jobs, quiet):
+    for outcome in _outcomes(paths, shared.Chosen().config(), jobs, quiet):
         if outcome.error is not None:
             streams.say(f"restore: {outcome.source.name}: {outcome.error}")
         failed = failed or outcome.error is not None

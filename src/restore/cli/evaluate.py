@@ -47,7 +47,7 @@ def command(
     """
     if plot is not None:
         _check_plot(plot)
-    config = shared.make_config(profile, dictionaries, min_confidence)
+    config = shared.Chosen().config()
     figures, failed = _measure(spun, original, clean, config, jobs, quiet)
     if plot is not None:
         from ..render.plot import draw_calibration

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
-from ..config import FAMILIES, Config, Family
-from ..encoding import decode
-from ..errors import RestoreError
-from ..writing import reason
-from . import streams, user
+from ..config import FAMILIES
+from . import shared, streams
 
 SUFFIX = ".orig"
 """Of backups: no suffix that a folder is searched for, so they are never taken for articles."""
@@ -149,11 +145,11 @@ def _complete(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[C
 @click.help_option("-h", "--help", help="Show this.")
 def restore(
     diff: bool,
-    min_confidence: float | None,
-    profile: str,
-    dictionaries: tuple[Path, ...],
-    protect: tuple[str, ...],
-    keep_quotes: bool,
+    min_confidence: object,
+    profile: object,
+    dictionaries: object,
+    protect: object,
+    keep_quotes: object,
     **options: Any,
 ) -> int:
     """Give machine-spun articles their words back.
@@ -164,17 +160,12 @@ def restore(
         raise click.UsageError(f"--diff and --format {options['form']} exclude each other.")
     _check_targets(options)
     options["form"] = "diff" if diff else options["form"]
-    config = Config(
-        min_confidence=min_confidence,
-        profile=None if profile == "auto" else Family(profile),
-        dictionaries=user.with_own(dictionaries),
-        protect=tuple(phrases(protect)),
-        keep_quotes=keep_quotes,
-        explain=options["explain"],
-    )
     from .run import Options, run
 
-    return run(Options(**options), config)
+    chosen = shared.Chosen()
+    options.update(jobs=chosen.value("jobs"), color=chosen.value("color"))
+    options["backup"] = chosen.value("backup") if options["in_place"] else ""
+    return run(Options(**options), chosen.config)
 
 
 def _check_targets(options: Mapping[str, Any]) -> None:
@@ -194,24 +185,3 @@ def _check_targets(options: Mapping[str, Any]) -> None:
         raise click.UsageError("--dry-run says what -i or -o would do; add one of them.")
     if options["backup"] and not options["in_place"]:
         raise click.UsageError("--backup keeps a copy of what -i rewrites; add -i.")
-
-
-def phrases(values: Sequence[str]) -> Iterator[str]:
-    """The phrases of ``--protect``: the text itself, or the lines of the file of that name."""
-    for value in values:
-        with contextlib.suppress(OSError):  # too long for a file name: a text
-            if Path(value).is_file():
-                yield from _lines(Path(value))
-                continue
-        yield value
-
-
-def _lines(path: Path) -> list[str]:
-    """The lines of a list, without blank ones and comments."""
-    try:
-        lines = decode(path.read_bytes()).text.splitlines()
-    except OSError as error:
-        raise RestoreError(f"{path}: the protected phrases cannot be read: {reason(error)}") from error
-    except RestoreError as error:
-        raise RestoreError(f"{path}: the protected phrases cannot be read: {error}") from error
-    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]

@@ -8,6 +8,7 @@ import functools
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,18 +39,21 @@ class Options(NamedTuple):
     verbose: bool = False
 
 
-def run(options: Options, config: Config, make: batch.Maker = batch.make_restorer) -> int:
+Configs = Callable[[Path | None], Config]
+"""The engine's settings for a file."""
+
+
+def run(options: Options, configs: Configs, make: batch.Maker = batch.make_restorer) -> int:
     """Restore everything asked for; gives the exit code."""
     begin = time.monotonic()
     jobs = _jobs(options)
-    workers = batch.workers_for(len(jobs), options.jobs)
     report = batch.BatchReport(check=options.check)
     with contextlib.ExitStack() as stack:
         collect = _reports(options, len(jobs), stack)
         write = stack.enter_context(_steps(options, jobs))
         deliver = _deliverer(options, len(jobs), collect)
         todo = [dataclasses.replace(job, target=None) for job in jobs] if options.review else jobs
-        outcomes = batch.run(todo, config, workers, make)  # before the progress bar, which is a thread
+        outcomes = _restore(todo, configs, options.jobs, make)  # before the progress bar, which is a thread
         advance = stack.enter_context(_progress(options, len(jobs)))
         for outcome in map(write, outcomes):
             report.add(outcome)
@@ -58,6 +62,14 @@ def run(options: Options, config: Config, make: batch.Maker = batch.make_restore
     if len(jobs) != 1 and _talks(options):
         _totals(report, time.monotonic() - begin)
     return report.exit_code
+
+
+def _restore(jobs: Sequence[batch.Job], configs: Configs, workers: int, make: batch.Maker) -> Iterator[batch.Outcome]:
+    """The outcomes of all jobs in their order; neighbours with the same settings are done together."""
+    groups = [(config, list(held)) for config, held in groupby(jobs, lambda job: configs(job.source.named))]
+    runs = (batch.run(held, config, batch.workers_for(len(held), workers), make) for config, held in groups)
+    first = next(runs)  # now: a damaged dictionary is to be known before anything is written
+    return chain(first, chain.from_iterable(runs))
 
 
 def _jobs(options: Options) -> list[batch.Job]:

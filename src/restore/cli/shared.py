@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from ..config import FAMILIES, Config, Family
 from . import streams, user
+
+if TYPE_CHECKING:
+    from ..settings import Settings
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -50,13 +55,55 @@ def engine_options(function: Function) -> Function:
     return function
 
 
-def make_config(profile: str, dictionaries: tuple[Path, ...], min_confidence: float | None = None) -> Config:
-    """The engine's settings, the user's dictionary among them."""
-    return Config(
-        min_confidence=min_confidence,
-        profile=None if profile == "auto" else Family(profile),
-        dictionaries=user.with_own(dictionaries),
-    )
+class Chosen:
+    """What holds for the running command: its options as given, else what is set elsewhere.
+
+    Raises:
+        RestoreError: something set elsewhere is wrong.
+    """
+
+    def __init__(self) -> None:
+        self._context = click.get_current_context()
+        self._settings = settings()
+
+    def value(self, name: str, path: Path | None = None) -> Any:
+        """A setting, for the file at ``path`` if one is given."""
+        option = "dictionaries" if name == "dictionary" else name.replace("-", "_")
+        if self._context.get_parameter_source(option) is ParameterSource.COMMANDLINE:
+            value = self._context.params[option]
+            return tuple(_phrases(value)) if name == "protect" else value
+        return self._settings.get(name, path).value
+
+    def config(self, path: Path | None = None) -> Config:
+        """The engine's settings, the user's dictionary among them."""
+        profile = self.value("profile", path)
+        return Config(
+            min_confidence=self.value("min-confidence", path),
+            profile=None if profile == "auto" else Family(profile),
+            dictionaries=user.with_own(tuple(Path(name) for name in self.value("dictionary", path))),
+            protect=self.value("protect", path),
+            keep_quotes=self.value("keep-quotes", path),
+            explain=self._context.params.get("explain", False),
+        )
+
+
+def settings() -> Settings:
+    """Those of the current folder and of the environment."""
+    from ..settings import load
+
+    return load(Path.cwd(), os.environ)
+
+
+def _phrases(values: Sequence[str]) -> Iterator[str]:
+    """The phrases of ``--protect``: the text itself, or the lines of the file of that name."""
+    from ..settings import phrase_lines
+
+    for value in values:
+        with contextlib.suppress(OSError):  # too long for a file name: a text
+            if Path(value).is_file():
+                yield from phrase_lines(Path(value))
+                continue
+        yield value
 
 
 @contextlib.contextmanager

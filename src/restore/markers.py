@@ -5,15 +5,16 @@ Its sixty thousand synonyms touch nearly every word, so they are loaded and sear
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from .errors import RestoreError
 
 HEADER = ("word", "gain")
-ENOUGH = 6.0
-"""Nats of evidence in some stretch of a text. The least of 14 articles with WordNet synonyms has 12, the most of 55 clean ones
-7; one press-spun article in five has more, and is read twice."""
+ENOUGH = 8.5
+"""Nats of evidence in some stretch of a text. The least of 14 articles with WordNet synonyms has 14; of 600 genuine texts (news, law,
+essays, manuals, sayings) the most has 8.1, of 55 press-spun articles 9.7."""
 
 
 def read_markers(path: Path) -> Mapping[str, float]:
@@ -38,13 +39,19 @@ def write_markers(path: Path, markers: Mapping[str, float]) -> None:
 
 
 def evidence(norms: Iterable[str], markers: Mapping[str, float]) -> float:
-    """The greatest sum of gains over any stretch of the text, in nats.
+    """The greatest sum of gains over any stretch of the text, in nats. The n-th time a word occurs it counts for 1/n: a manual that
+    has "sol" on each line is no more suspicious than one that has it twice.
 
     >>> evidence(["we", "met", "astatine", "hither", "the"], {"astatine": 6.0, "hither": 5.0, "the": -0.5})
     11.0
     """
     greatest = here = 0.0
-    for gain in filter(None, map(markers.get, norms)):
+    seen: Counter[str] = Counter()
+    for norm in filter(markers.__contains__, norms):
+        gain = markers[norm]
+        if gain > 0:
+            seen[norm] += 1
+            gain /= seen[norm]
         here = max(0.0, here + gain)
         greatest = max(greatest, here)
     return greatest

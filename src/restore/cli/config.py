@@ -10,7 +10,7 @@ import click
 from . import shared, streams
 
 
-@click.group("config")
+@click.group("config", cls=shared.Group)
 def command() -> None:
     """Show settings.
 

@@ -20,7 +20,7 @@ _target_option = click.option(
 )
 
 
-@click.group("dictionary")
+@click.group("dictionary", cls=shared.Group)
 def command() -> None:
     """Check, import, extend and search dictionaries.
 

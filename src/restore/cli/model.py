@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import RestoreError
-from . import streams
+from . import shared, streams
 
 if TYPE_CHECKING:
     from ..build.model import Summary
 
 
-@click.group("model")
+@click.group("model", cls=shared.Group)
 def command() -> None:
     """Build a language model from text of your own."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +158,7 @@ def restore(
     """
     if diff and options["form"] not in (None, "diff"):
         raise click.UsageError(f"--diff and --format {options['form']} exclude each other.")
+    _check_command(options["paths"])
     _check_targets(options)
     options["form"] = "diff" if diff else options["form"]
     from .run import Options, run
@@ -166,6 +167,17 @@ def restore(
     options.update(jobs=chosen.value("jobs"), color=chosen.value("color"))
     options["backup"] = chosen.value("backup") if options["in_place"] else ""
     return run(Options(**options), chosen.config)
+
+
+def _check_command(paths: Sequence[str]) -> None:
+    """A first word that is no file may be a command misspelt."""
+    if paths and paths[0].isalpha() and not Path(paths[0]).exists():
+        from ..align import closest
+        from .group import COMMANDS
+
+        near = closest(paths[0], COMMANDS)
+        if near is not None:
+            raise click.UsageError(f"There is no file {paths[0]!r}. Did you mean the command {near!r}?")
 
 
 def _check_targets(options: Mapping[str, Any]) -> None:

@@ -55,6 +55,20 @@ def engine_options(function: Function) -> Function:
     return function
 
 
+class Group(click.Group):
+    """A group that says which command may have been meant."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that the first word names."""
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            from ..align import closest
+
+            near = closest(args[0], self.commands)
+            if near is not None:
+                ctx.fail(f"No such command {args[0]!r}. Did you mean {near!r}?")
+        return super().resolve_command(ctx, args)
+
+
 class Chosen:
     """What holds for the running command: its options as given, else what is set elsewhere.
 

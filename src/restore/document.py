@@ -40,7 +40,7 @@ _PRIOR_SPUN = -18.0
 """Log-odds that a text begins spun. Of 545 genuine texts of law, fiction, essays, manuals and sayings the most suspicious passage has
 evidence of 17.8 nats, of 500 news articles 14."""
 _SPIN_BEGINS = -20.0
-_SPIN_ENDS = -9.0
+_SPIN_ENDS = -4.0
 """That the next sentence is of the other kind."""
 _GLANCE_BEAM, _GLANCE_MARGIN, _AT_ONCE = 3, 2.0, 8
 _SUSPICIOUS = 1e-6

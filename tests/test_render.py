@@ -162,8 +162,18 @@ def test_no_diff_where_nothing_changes() -> None:
 def test_diff_on_a_terminal_is_coloured_and_inert() -> None:
     buffer = io.StringIO()
     show_diff(result(HOSTILE), make_console(buffer, True, 80), "a.txt")
-    assert "\x1b[31m-He mentioned ␛[31mred" in buffer.getvalue()
-    assert "\x1b[32m+He said ␛[31mred" in buffer.getvalue()
+    red, green, plain = "\x1b[31m", "\x1b[32m", "\x1b[0m"
+    rest = " ␛[31mred␛]0;title␇ <U+202E>esrever<U+202C>.␍"
+    assert f"{red}-He {plain}\x1b[1;7;31mmentioned{plain}{red}{rest}" in buffer.getvalue()
+    assert f"{green}+He {plain}\x1b[1;7;32msaid{plain}{green}{rest}" in buffer.getvalue()
+
+
+@given(st.lists(st.sampled_from(["mentioned", "-- Overseas x", "clean", "", "navy\r", "+ mentioned"])), st.booleans())
+def test_the_coloured_diff_says_what_the_plain_one_says(lines: list[str], ended: bool) -> None:
+    found = result("\n".join(lines) + ("\n" if ended else ""))
+    buffer = io.StringIO()
+    show_diff(found, make_console(buffer, True, 80), "a.txt")
+    assert ESCAPES.sub("", buffer.getvalue()) == render_diff(found, "a.txt")
 
 
 LINES = st.lists(st.sampled_from(["mentioned", "Overseas x", "clean", "", "a\rb", "c\u2028d", "navy\r", "x\x0cy"]), max_size=30)

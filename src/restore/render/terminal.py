@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
+from difflib import SequenceMatcher
+from itertools import accumulate, chain, groupby, islice, starmap
 from typing import IO, NamedTuple
 
 from rich.console import Console
@@ -20,6 +23,8 @@ READABLE = 100
 """Columns: longer lines are hard to read."""
 _NARROW = 70
 _ALTERNATIVES = 3
+_WORTH_SHOWING = 0.005
+"""An alternative less sure than this would read 0.00."""
 
 
 class Band(NamedTuple):
@@ -35,6 +40,8 @@ BANDS = (
     Band(0.7, "0.7 to 0.9", "bold yellow"),
     Band(0.0, "below 0.7", "bold magenta"),
 )
+_SIDES = {"-": "red", "+": "green"}
+_WORDS = re.compile(r"\w+|\s+|.")
 _OLD = "strike dim"
 _DECLINED = "underline"
 
@@ -75,7 +82,8 @@ def show(result: Restoration, console: Console, name: str = "") -> None:
     console.line()
     console.print(legend(result, colored, _arrow(console)), width=width)
     console.line()
-    console.print(table(result, narrow=console.width < _NARROW, arrow=_arrow(console)), width=width)
+    console.print(table(result, narrow=console.width < _NARROW), width=width)
+    console.line()
 
 
 def article(result: Restoration, colored: bool = True, arrow: str = "→") -> Text:
@@ -102,7 +110,7 @@ def _marked(change: Change, colored: bool, arrow: str) -> Text:
 
 def _doubt(change: Change) -> str:
     """The reading that was not sure enough."""
-    return f"({inert(change.after) or 'nothing'}?)"
+    return f"({inert(change.after).strip() or 'nothing'}?)"
 
 
 def legend(result: Restoration, colored: bool = True, arrow: str = "→") -> Text:
@@ -117,7 +125,7 @@ def legend(result: Restoration, colored: bool = True, arrow: str = "→") -> Tex
     return Text("   ").join(parts)
 
 
-def table(result: Restoration, narrow: bool = False, arrow: str = "→") -> Table:
+def table(result: Restoration, narrow: bool = False) -> Table:
     """One row a change: before, after, confidence, alternatives."""
     grid = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     grid.add_column("before", overflow="fold")
@@ -134,15 +142,39 @@ def _row(change: Change) -> Iterator[Text]:
     yield Text(inert(change.before))
     yield Text(inert(change.after), style) if change.applied else Text(_doubt(change), style)
     yield Text(f"{change.confidence:.2f}", style)
-    others = change.alternatives[:_ALTERNATIVES]
+    others = [a for a in change.alternatives[:_ALTERNATIVES] if a.confidence >= _WORTH_SHOWING]
     yield Text(", ".join(f"{inert(a.text) or 'nothing'} {a.confidence:.2f}" for a in others), "dim")
 
 
 def show_diff(result: Restoration, console: Console, name: str) -> None:
-    """The unified diff in colours."""
-    for line in diff_lines(result, name):
-        style = "bold" if line[:3] in ("---", "+++") else {"-": "red", "+": "green", "@": "cyan"}.get(line[0], "")
-        console.print(Text(inert(line.rstrip("\n")), style), overflow="fold")
+    """The unified diff in colours, the words that differ set off from the rest of their lines."""
+    lines = (inert(line.rstrip("\n")) for line in diff_lines(result, name))
+    for header in islice(lines, 2):
+        console.print(Text(header, "bold"), overflow="fold")
+    for changed, group in groupby(lines, key=lambda line: line[0] in _SIDES):
+        for text in _pairs(list(group)) if changed else (Text(line, "cyan" if line[0] == "@" else "") for line in group):
+            console.print(text, overflow="fold")
+
+
+def _pairs(lines: list[str]) -> Iterable[Text]:
+    """Lines taken out and those put in their place; they correspond where there are as many of both."""
+    old, new = ([line for line in lines if line[0] == sign] for sign in _SIDES)
+    if len(old) != len(new):
+        return [Text(line, _SIDES[line[0]]) for line in lines]
+    marked = list(starmap(_set_off, zip(old, new, strict=True)))
+    return chain((before for before, _ in marked), (after for _, after in marked))
+
+
+def _set_off(old: str, new: str) -> tuple[Text, Text]:
+    """A line before and after, in their colours."""
+    before, after = Text(old, _SIDES["-"]), Text(new, _SIDES["+"])
+    words, others = _WORDS.findall(old[1:]), _WORDS.findall(new[1:])
+    starts, other_starts = (list(accumulate(map(len, side), initial=1)) for side in (words, others))
+    for kind, first, last, other_first, other_last in SequenceMatcher(None, words, others, autojunk=False).get_opcodes():
+        if kind != "equal":
+            before.stylize("bold reverse", starts[first], starts[last])
+            after.stylize("bold reverse", other_starts[other_first], other_starts[other_last])
+    return before, after
 
 
 def _arrow(console: Console) -> str:

@@ -406,3 +406,11 @@ def test_a_slow_reader_gets_everything(tmp_path: Path, unbuffered: str) -> None:
     (tmp_path / "big.txt").write_text(text)
     out, err = real(tmp_path, "big.txt", PYTHONUNBUFFERED=unbuffered).communicate(timeout=60)
     assert (out.decode(), err) == (text, b"")
+
+
+def test_a_model_of_ones_own(call: Call, tmp_path: Path) -> None:
+    pytest.importorskip("numpy")
+    (tmp_path / "corpus.txt").write_text("We said it.\n" * 300)
+    limits = ("--order", "3", "--vocabulary", "50", "--budget", "100000", "--licence", "our own", "-j", "1", "-q")
+    assert call("model", "build", "corpus.txt", "-o", "own.lm", *limits).code == 0
+    assert b"our own" in (tmp_path / "own.lm").read_bytes()

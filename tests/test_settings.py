@@ -192,6 +192,9 @@ def test_flags_win_over_the_file_and_that_over_variables(call: Call, seen: list[
     assert [config.protect for config in seen] == [(), ("navy",), ("gear",)]
     assert [config.profile for config in seen] == [None, "press", None]
     assert [config.keep_quotes for config in seen] == [False, True, True]
+    (tmp_path / "restore.toml").unlink()
+    call("spun.txt", "--keep-quotes")
+    assert seen[-1].keep_quotes
 
 
 def test_a_run_over_several_sections_keeps_the_order(call: Call, seen: list[Config], tmp_path: Path) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import doctest
+import io
 import re
-from pathlib import Path
+import shutil
 
 import click
+import pytest
 
+from readme import PATH, ROOT, commands, run
 from restore.cli.group import COMMANDS, cli
 from restore.cli.restore import restore
 
-README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+README = PATH.read_text("utf-8")
 
 
 def options(command: click.Command) -> set[str]:
@@ -40,3 +44,30 @@ def test_every_option_has_help() -> None:
         for one in commands:
             assert one is not None and one.get_short_help_str()
             assert all(p.help for p in one.params if isinstance(p, click.Option))
+
+
+# -- examples ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash to run the examples with")
+@pytest.mark.parametrize(("command", "output"), commands(), ids=[command for command, _ in commands()])
+def test_examples_are_real(command: str, output: str) -> None:
+    """If the program is right, ``python tests/readme.py`` writes them anew."""
+    assert run(command) == output
+
+
+def test_there_are_examples_and_the_help() -> None:
+    assert [command for command, _ in commands()][-1] == "restore --help" and len(commands()) >= 3
+
+
+def test_python_examples_run() -> None:
+    examples = doctest.DocTestParser().get_doctest(README, {}, "README.md", "README.md", 0)
+    assert len(examples.examples) >= 5
+    report = io.StringIO()
+    found = doctest.DocTestRunner().run(examples, out=report.write)
+    assert found.failed == 0, report.getvalue()
+
+
+@pytest.mark.parametrize("path", re.findall(r"\]\((?!https?:)([^)#]+)", README))
+def test_links_lead_somewhere(path: str) -> None:
+    assert (ROOT / path).exists()

@@ -170,6 +170,15 @@ def test_output_to_stdout(call: Call) -> None:
     assert call("spun.txt", "-o", "-").out == RESTORED
 
 
+def test_the_name_of_standard_input_tells_its_format(call: Call) -> None:
+    page = b"<p title='mentioned'>He mentioned it.</p>\n"
+    assert call("--stdin-filename", "x.html", stdin=page).raw == page.replace(b"He mentioned", b"He said")
+    assert call(stdin=page).raw == page.replace(b"mentioned", b"said")
+    done = call("--stdin-filename", "sub/x.html", "--format", "json", stdin=page)
+    assert json.loads(done.out)["path"] == "sub/x.html"
+    assert "sub/x.html: " in call("--stdin-filename", "sub/x.html", "-v", stdin=page).err
+
+
 def test_standard_input_into_a_file(call: Call, tmp_path: Path) -> None:
     assert call("-o", "new.txt", stdin=SPUN.encode()).out == ""
     assert (tmp_path / "new.txt").read_text() == RESTORED

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import random
-import resource
 import signal
 import stat
 import subprocess
@@ -24,6 +23,8 @@ from restore.errors import RestoreError
 from restore.files import Source
 from restore.inplace import InPlace
 from restore.journal import Journal
+
+resource = pytest.importorskip("resource")  # what only Unix has is half of what is tested here
 
 SOURCE = Path(__file__).parents[1] / "src"
 RESTORED = "The Foreign Minister said navy gear.\n\nNothing here.\n"

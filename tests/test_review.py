@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
 import select
 import subprocess
@@ -25,6 +24,8 @@ from restore.render.review import window
 from restore.result import Change
 from restore.review import Review
 from test_inplace import command
+
+pty = pytest.importorskip("pty")
 
 TWICE = "The Overseas Minister mentioned navy gear. Overseas he mentioned it.\n"
 

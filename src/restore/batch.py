@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 from collections import deque
@@ -237,7 +238,8 @@ def _start_worker(config: Config, make: Maker) -> None:
 
 
 def _mind_parent() -> None:
-    """End when the parent does: if it is killed it cannot tell us, and we would wait for work for ever."""
+    """Leave interrupts to the parent, and end when it does: killed, it cannot tell us, and we would wait for work for ever."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_follow, args=(parent.sentinel,), daemon=True).start()
@@ -250,4 +252,7 @@ def _follow(sentinel: int) -> None:
 
 def _work(job: Job) -> Outcome:
     assert _restorer is not None
-    return perform(job, _restorer)
+    try:
+        return perform(job, _restorer)
+    except SystemExit:  # terminated, and cleared up; the parent must not take that for its own end
+        os._exit(1)

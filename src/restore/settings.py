@@ -14,7 +14,6 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .align import closest
 from .config import FAMILIES
 from .encoding import decode
 from .errors import RestoreError
@@ -179,6 +178,8 @@ def _read(table: Mapping[str, Any], path: Path, origin: str, by_path: bool = Fal
 def _unknown(name: str, known: list[str]) -> str:
     if name in KINDS:
         return f"{name!r} holds for a whole run and cannot differ by path"
+    from .align import closest
+
     near = closest(name, known)
     return f"there is no setting {name!r}; " + (f"did you mean {near!r}?" if near else f"there are {', '.join(known)}")
 

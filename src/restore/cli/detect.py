@@ -32,17 +32,16 @@ def command(
     paths: tuple[str, ...],
     form: str,
     threshold: float | None,
-    profile: str,
-    dictionaries: tuple[Path, ...],
-    jobs: int,
     quiet: bool,
+    **_: object,
 ) -> int:
     """Tell which texts were spun, how heavily, and by which family of spinner. Nothing is changed.
 
     Each PATH is a text file, a folder, or - for standard input (the default). JSON is one object a text, a line each.
     """
+    chosen = shared.Chosen()
     found, failed = [], False
-    for outcome in _outcomes(paths, shared.Chosen().config(), jobs, quiet):
+    for outcome in _outcomes(paths, chosen.config(), chosen.value("jobs"), quiet):
         if outcome.error is not None:
             streams.say(f"restore: {outcome.source.name}: {outcome.error}")
         failed = failed or outcome.error is not None

@@ -33,13 +33,10 @@ def command(
     spun: Path,
     original: Path,
     clean: Path | None,
-    min_confidence: float | None,
-    profile: str,
-    dictionaries: tuple[Path, ...],
-    jobs: int,
     as_json: bool,
     plot: Path | None,
     quiet: bool,
+    **_: object,
 ) -> int:
     """Restore SPUN and compare with ORIGINAL: two files, or two folders with files of the same names.
 
@@ -47,8 +44,8 @@ def command(
     """
     if plot is not None:
         _check_plot(plot)
-    config = shared.Chosen().config()
-    figures, failed = _measure(spun, original, clean, config, jobs, quiet)
+    chosen = shared.Chosen()
+    figures, failed = _measure(spun, original, clean, chosen.config(), chosen.value("jobs"), quiet)
     if plot is not None:
         from ..render.plot import draw_calibration
 

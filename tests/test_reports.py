@@ -13,7 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import Call
-from fakes import CLEAN, HOSTILE, SPUN, result
+from fakes import CLEAN, HOSTILE, SPUN, FakeRestorer, result
+from restore import engine
+from restore.config import Config
 from restore.render.html import bars, histogram, lines, render_html
 from restore.render.sarif import SARIF_BEGINS, render_sarif, sarif_failure, sarif_results
 from restore.result import Change, Restoration
@@ -173,6 +175,18 @@ def test_a_page_on_stdout(call: Call) -> None:
     assert call("spun.txt", "--format", "html").out == render_html(result(), "spun.txt")
     done = call("spun.txt", "clean.txt", "--format", "html")
     assert (done.code, done.out) == (2, "") and "--report FILE.html" in done.err
+
+
+@pytest.mark.parametrize(
+    ("args", "explained"), [(("--format", "html"), True), (("--report", "r.html"), True), (("--report", "r.json"), False)]
+)
+def test_a_page_comes_with_the_evidence(
+    call: Call, monkeypatch: pytest.MonkeyPatch, args: tuple[str, ...], explained: bool
+) -> None:
+    seen: list[Config] = []
+    monkeypatch.setattr(engine, "Restorer", lambda config: seen.append(config) or FakeRestorer(config))
+    call("spun.txt", *args)
+    assert [config.explain for config in seen] == [explained]
 
 
 def test_pages_and_an_index(call: Call, tmp_path: Path) -> None:

@@ -97,8 +97,15 @@ class Chosen:
             dictionaries=user.with_own(tuple(Path(name) for name in self.value("dictionary", path))),
             protect=self.value("protect", path),
             keep_quotes=self.value("keep-quotes", path),
-            explain=self._context.params.get("explain", False),
+            explain=self._explains(),
         )
+
+    def _explains(self) -> bool:
+        """The review page shows the evidence unasked."""
+        options = self._context.params
+        report: Path | None = options.get("report")
+        page = options.get("form") == "html" or (report is not None and report.suffix == ".html")
+        return page or bool(options.get("explain"))
 
 
 def settings() -> Settings:

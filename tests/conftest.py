@@ -13,7 +13,7 @@ from hypothesis import settings
 import fakes
 from fakes import CLEAN, SPUN
 from restore import engine
-from restore.cli import run, streams, user
+from restore.cli import execute, streams, user
 
 settings.register_profile("patient", deadline=None)  # a busy machine is no failure
 settings.load_profile("patient")
@@ -50,7 +50,7 @@ def call(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[byt
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
         watched = {"in": sys.stdin, "out": sys.stdout, "err": sys.stderr}
         monkeypatch.setattr(streams, "is_terminal", lambda s: any(s is watched[n] for n in terminals.split()))
-        code = run(list(args))
+        code = execute(list(args))
         sys.stderr.flush()
         out, err = capfdbinary.readouterr()
         return Done(code, out, err)

@@ -64,9 +64,9 @@ def test_commands_are_documented(command: str) -> None:
 
 @pytest.mark.parametrize("command", dict(options()))
 def test_help_of_every_command(command: str) -> None:
-    from restore.cli import run
+    from restore.cli import execute
 
-    assert run([*command.split()[1:], "--help"]) == 0
+    assert execute([*command.split()[1:], "--help"]) == 0
 
 
 def complete(**environment: str) -> str:

@@ -25,7 +25,7 @@ def main(args: Sequence[str] | None = None) -> None:
     for name in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), _terminate)
-    sys.exit(run(args))
+    sys.exit(execute(args))
 
 
 def _terminate(number: int, _: object) -> None:
@@ -34,7 +34,7 @@ def _terminate(number: int, _: object) -> None:
     sys.exit(128 + number)
 
 
-def run(args: Sequence[str] | None = None) -> int:
+def execute(args: Sequence[str] | None = None) -> int:
     """Run the command line; gives the exit code."""
     try:
         code = cli.main(args, prog_name="restore", standalone_mode=False)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import random
+import shutil
 import signal
 import stat
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -338,6 +341,54 @@ def test_a_quota_leaves_the_original_whole(tree: Path, tmp_path: Path) -> None:
     assert not list(tree.rglob("*.tmp"))
 
 
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 64 kB with a spun article on it and no room for another."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = shutil.which("mount") and subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "none", folder], capture_output=True
+    )
+    if not mounted or mounted.returncode:
+        pytest.skip("mounting is not allowed here")
+    try:
+        (folder / "a.txt").write_text(SPUN * 300)
+        with contextlib.suppress(OSError), (folder / "filler").open("wb", buffering=0) as filler:
+            while filler.write(bytes(4096)):
+                pass
+        yield folder
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+FULL = [
+    (("-i", "disk/a.txt"), "state", b"cannot be written: no space left on device"),
+    (("-i", "disk/a.txt"), "disk/state", b"cannot be written, so nothing was: no space left"),
+    (("-i", "--backup", "disk/a.txt"), "state", b"no space left on device"),
+    (("disk/a.txt", "-o", "disk/b.txt"), "state", b"no space left on device"),
+    (("disk/a.txt", "--report", "disk/r.json"), "state", b"o space left on device"),
+]
+
+
+@pytest.mark.parametrize(("args", "journal", "message"), FULL)
+def test_a_disk_that_is_really_full(
+    small_disk: Path, tmp_path: Path, args: tuple[str, ...], journal: str, message: bytes
+) -> None:
+    before = state(small_disk)
+    done = real(tmp_path, *args, journal=journal)
+    assert done.returncode in (2, 3) and message in done.stderr, done
+    assert {name: of for name, of in state(small_disk).items() if not name.startswith("state")} == before
+
+
+@pytest.mark.parametrize("args", [("-i", "disk/a.txt"), ("disk/a.txt", "-o", "disk/b.txt")])
+def test_a_read_only_disk(small_disk: Path, tmp_path: Path, args: tuple[str, ...]) -> None:
+    before = state(small_disk)
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    done = real(tmp_path, *args)
+    assert done.returncode == 3 and (b"read-only file system" in done.stderr or b"write-protected" in done.stderr), done
+    assert state(small_disk) == before
+
+
 STARTER = """
 import sys
 sys.path[:0] = [{tests!r}, {source!r}]
@@ -346,18 +397,20 @@ import fakes
 from restore import engine
 from restore.cli import main, user
 engine.Restorer = fakes.FakeRestorer
-user.state = lambda: Path("state")
+user.state = lambda: Path({journal!r})
 user.folder = lambda: Path("settings")
 main()
 """
 
 
-def real(folder: Path, *args: str, limit: int = 0) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(command(*args), cwd=folder, capture_output=True, timeout=60, preexec_fn=limiter(limit))
+def real(folder: Path, *args: str, limit: int = 0, journal: str = "state") -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        command(*args, journal=journal), cwd=folder, capture_output=True, timeout=60, preexec_fn=limiter(limit)
+    )
 
 
-def command(*args: str) -> list[str]:
-    return [sys.executable, "-c", STARTER.format(tests=str(Path(__file__).parent), source=str(SOURCE)), *args]
+def command(*args: str, journal: str = "state") -> list[str]:
+    return [sys.executable, "-c", STARTER.format(tests=str(Path(__file__).parent), source=str(SOURCE), journal=journal), *args]
 
 
 def limiter(limit: int) -> object:

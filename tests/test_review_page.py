@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import browser
+from conftest import Call
 from fakes import HOSTILE, SPUN, result
 from restore.render.html import render_html, render_index, row
 from restore.result import Alternative, Change, Evidence, Restoration, apply_changes
@@ -195,6 +196,20 @@ def test_own_text(page: Page, own: str) -> None:
     assert "Minister mentioned" in page.saved()
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "utf-16"])
+def test_what_the_page_showed_is_what_apply_writes(page: Page, call: Call, tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "a.txt").write_bytes(TEXT.encode(encoding))
+    assert call("a.txt", "--report", "r.html", "-o", "unused.txt").code == 0
+    page.of = result(TEXT)
+    page.show((tmp_path / "r.html").read_text("utf-8"))
+    page.press("jj2ja")  # told, military
+    (tmp_path / "decisions.json").write_bytes(page.save("#save-decisions"))
+    shown = page.saved()
+    assert shown != TEXT and shown != result(TEXT).text
+    assert call("apply", "decisions.json", "-i").code == 0
+    assert (tmp_path / "a.txt").read_bytes() == shown.encode(encoding)
+
+
 def test_side_by_side(page: Page) -> None:
     page.open(result(TEXT))
     page.press("s")
@@ -324,37 +339,46 @@ def test_the_index_sorts(page: Page) -> None:
     assert page.run("return document.querySelectorAll('[aria-sort]').length") == 1
 
 
-TIMED = """
-const done = arguments[arguments.length - 1];
-const settled = (act) => new Promise((ready) => requestAnimationFrame(() => {
-  const start = performance.now();
-  act();
-  requestAnimationFrame(() => setTimeout(() => ready(performance.now() - start)));
-}));
+ACTS = {
+    "next": "press('j')",
+    "accept": "press('a')",
+    "reject": "press('r')",
+    "undo": "press('u')",
+    "slide": "slide([1, 0, 0.85, 0.96, 0.5][n])",
+    "side": "press('s')",
+    "theme": "document.getElementById('theme').click()",
+    "search": "search(['said', 'the', 'minister', 'gear', 'word'][n])",
+}
+SETTLED = """
+const [n, done] = arguments;
 const press = (key) => document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
-const slider = document.getElementById("least");
-const slide = (value) => { slider.value = value; slider.dispatchEvent(new Event("input")); };
-const acts = { next: () => press("j"), accept: () => press("a"), reject: () => press("r"), undo: () => press("u"),
-  slide: (n) => slide([1, 0, 0.85, 0.96, 0.5][n]), side: () => press("s") };
-(async () => {
-  const times = {};
-  for (const [name, act] of Object.entries(acts)) {
-    times[name] = [];
-    for (let n = 0; n < 5; n++) times[name].push(await settled(() => act(n)));
-  }
-  done(times);
-})();
+const set = (id, value) => Object.assign(document.getElementById(id), { value }).dispatchEvent(new Event("input"));
+const slide = (value) => set("least", value);
+const search = (value) => set("find", value);
+ACT;
+setTimeout(() => requestAnimationFrame(() => setTimeout(done)), 200); // the search waits for a pause in typing
 """
 
 
 @pytest.mark.parametrize("paragraph", ["\n\n", " "], ids=["paragraphs", "one line"])
 def test_a_long_article_stays_responsive(page: Page, paragraph: str) -> None:
-    text = paragraph.join(
-        ["The Overseas Minister mentioned navy gear in the café and so on, word after word after word."] * 1200
-    )
+    line = "The Overseas Minister mentioned navy gear in the café and so on, word after word after word."
+    text = paragraph.join([line] * 1200)
     page.open(result(text))
     assert len(text.split()) > 20_000 and len(page.on()) == 4800
-    page.driver.set_script_timeout(60)
-    times = page.driver.execute_async_script(TIMED)
-    slow = {name: ms for name, ms in times.items() if min(ms) > 100}  # the best of five: a busy machine is no fault of the page
-    assert not slow
+    page.run("return new Promise((ready) => setTimeout(ready, 500))")  # what the page does when nobody waits
+
+    def work() -> float:
+        """Seconds of processor time that the page has taken: a busy machine is no fault of the page."""
+        metrics = page.driver.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
+        return float(next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration"))
+
+    page.driver.execute_cdp_cmd("Performance.enable", {"timeDomain": "threadTicks"})
+    times: dict[str, list[int]] = {}
+    for name, act in ACTS.items():
+        for n in range(5):
+            begin = work()
+            page.driver.execute_async_script(SETTLED.replace("ACT", act), n)
+            times.setdefault(name, []).append(round(1000 * (work() - begin)))
+    page.driver.execute_cdp_cmd("Performance.disable", {})
+    assert not {name: ms for name, ms in times.items() if sorted(ms)[2] > 100}, times

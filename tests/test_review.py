@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -20,7 +21,8 @@ from fakes import SPUN, result
 from restore.decisions import Decided, Decisions, read_decisions, text_digest
 from restore.dictionary import read_dictionary
 from restore.errors import RestoreError
-from restore.render.review import window
+from restore.render.review import KEYS, show_keys, window
+from restore.render.terminal import make_console
 from restore.result import Change
 from restore.review import Review
 from test_inplace import command
@@ -111,6 +113,14 @@ def test_the_window_shows_the_paragraph_as_restored() -> None:
     assert shown.changes[0].before == "mentioned" and shown.text.startswith("The Foreign Minister said navy")
     far = window(result("word " * 100 + "mentioned" + " word" * 100), 0)
     assert len(far.original) < 420 and far.original.startswith("word ") and far.original.endswith(" word")
+
+
+@pytest.mark.parametrize("width", [30, 60, 80, 200])
+def test_keys_stay_with_their_words(width: int) -> None:
+    buffer = io.StringIO()
+    show_keys(make_console(buffer, False, width))
+    lines = buffer.getvalue().splitlines()
+    assert all(any(f"{key} {what}" in line for line in lines) for key, what in KEYS if len(what) < width - 4)
 
 
 # -- decisions as files --------------------------------------------------------------------------------------------
@@ -311,7 +321,7 @@ def test_other_keys_do_nothing(terminal: Open, tmp_path: Path, key: str) -> None
 
 def test_what_is_shown(terminal: Open, tmp_path: Path) -> None:
     session = terminal("--review", "a.txt", "-o", "b.txt")
-    assert "a\u00a0accept" in session.expect("a.txt: 1 of 5, 0 decided")
+    assert "a accept   r reject" in session.expect("a.txt: 1 of 5, 0 decided")
     assert "The Overseas Foreign Minister said navy gear. Foreign he said it." in session.expect("0.97 press").replace(
         "\r\n", " "
     )

@@ -49,9 +49,15 @@ def show_change(result: Restoration, number: int, console: Console, name: str, d
 
 
 def show_keys(console: Console) -> None:
-    """Print what each key does."""
-    keys = (Text.assemble((key, "bold"), "\u00a0" + what.replace(" ", "\u00a0")) for key, what in KEYS)
-    console.print(Text("   ").join(keys), width=min(console.width, READABLE))
+    """Print what each key does, a key and its words never apart."""
+    line = Text()
+    for key, what in KEYS:
+        item = Text.assemble((key, "bold"), f" {what}")
+        if line and len(line) + 3 + len(item) > min(console.width, READABLE):
+            console.print(line)
+            line = Text()
+        line.append("   " if line else "").append_text(item)
+    console.print(line)
 
 
 def window(result: Restoration, number: int) -> Restoration:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +23,7 @@ from .phrases import heed_phrases
 from .quotes import quoted_spans
 from .rerank import read_trees, rerank
 from .result import Alternative, Change, Restoration
+from .stretches import LONGEST, inside, join, stretches
 from .text import Document, Span, parse, protected_spans
 
 _REPORTED = 0.2
@@ -87,7 +88,14 @@ class Restorer:
     def restore(self, text: str, protected: Sequence[Span] = ()) -> Restoration:
         """Find the swaps of ``text`` and undo those sure enough. ``protected``: stretches never to touch."""
         quotations = quoted_spans(text) if self.config.keep_quotes else ()
-        document = parse(text, [*protected_spans(text, self._protected), *quotations, *protected])
+        spans = [*protected_spans(text, self._protected), *quotations, *protected]
+        if len(text) <= LONGEST:
+            return self._restore(text, spans)
+        return join(text, ((s.start, self._restore(text[s.start : s.end], inside(spans, s))) for s in stretches(text)))
+
+    def _restore(self, text: str, protected: Iterable[Span]) -> Restoration:
+        """What fits into memory."""
+        document = parse(text, protected)
         if not document.tokens:
             return Restoration(text)
         channel, inference = self._infer(document)
@@ -158,7 +166,7 @@ def fit(document: Document, reading: Reading) -> tuple[int, int, str]:
     start, end = tokens[reading.start].start, tokens[reading.end - 1].end
     spun = text[start:end]
     after = match_case(reading.text, spun, spun.isupper() and _shouting(document, reading))
-    if "'" in after and text.count("’") > text.count("'"):
+    if "'" in after and _is_curly(text):
         after = after.replace("'", "’")
     gap = text[tokens[reading.start - 1].end : start] if reading.start else ""
     if after[0] in "'’" and after[1:2].isalpha() and gap == " ":
@@ -168,10 +176,16 @@ def fit(document: Document, reading: Reading) -> tuple[int, int, str]:
     return start, end, after
 
 
+@lru_cache(maxsize=1)
+def _is_curly(text: str) -> bool:
+    """Whether most apostrophes are typographic."""
+    return text.count("’") > text.count("'")
+
+
 def _article(document: Document, reading: Reading, after: str) -> str:
     """The indefinite article before a reading, with the space between, if it suits the spun word and not the original."""
     at = reading.start - 1
-    if at < 0 or document.norms[at] not in ("a", "an") or document.protected[at]:
+    if at < 0 or document.tokens[at].norm not in ("a", "an") or document.protected[at]:
         return ""
     before, here = document.tokens[at], document.tokens[reading.start]
     suits = article_for(document.text[here.start : here.end]) == before.norm != article_for(after.split()[0])

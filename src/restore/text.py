@@ -71,7 +71,7 @@ class Document:
 
     @property
     def norms(self) -> list[str]:
-        """The tokens' lower-cased forms."""
+        """The tokens' lower-cased forms, listed anew at each call."""
         return [norm for _, _, norm in self.tokens]
 
 

@@ -38,8 +38,8 @@ _OTHER_PROSE = 0.06
 """Nats a token by which genuine prose of another kind than news may look spun: licences reach .04, spun articles have .19 to
 .7."""
 _PRIOR_SPUN = -18.0
-"""Log-odds that a text begins spun. Of 545 genuine texts of law, fiction, essays, manuals and sayings the most suspicious passage
-has evidence of 17.8 nats, of 500 news articles 14."""
+"""Log-odds that a text begins spun. Of 545 genuine texts of law, fiction, essays, manuals and sayings the most suspicious
+passage has evidence of 17.8 nats, of 500 news articles 14."""
 _SPIN_BEGINS = -20.0
 _SPIN_ENDS = -4.0
 """That the next sentence is of the other kind."""

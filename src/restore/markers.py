@@ -13,8 +13,8 @@ from .errors import RestoreError
 
 HEADER = ("word", "gain")
 ENOUGH = 8.5
-"""Nats of evidence in some stretch of a text. The least of 14 articles with WordNet synonyms has 14; of 600 genuine texts (news,
-law, essays, manuals, sayings) the most has 8.1, of 55 press-spun articles 9.7."""
+"""Nats of evidence in some stretch of a text. The least of 14 articles with WordNet synonyms has 14; of 600 genuine texts
+(news, law, essays, manuals, sayings) the most has 8.1, of 55 press-spun articles 9.7."""
 
 
 def read_markers(path: Path) -> Mapping[str, float]:
@@ -41,8 +41,8 @@ def write_markers(path: Path, markers: Mapping[str, float]) -> None:
 def evidence(norms: Iterable[str], markers: Mapping[str, float]) -> float:
     """The greatest sum of gains over any stretch of the text, in nats.
 
-    The n-th time a word occurs it counts for 1/n: a manual that has "sol" on each line is no more suspicious than one that has it
-    twice.
+    The n-th time a word occurs it counts for 1/n: a manual that has "sol" on each line is no more suspicious than one that
+    has it twice.
 
     >>> evidence(["we", "met", "astatine", "hither", "the"], {"astatine": 6.0, "hither": 5.0, "the": -0.5})
     11.0

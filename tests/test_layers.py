@@ -15,7 +15,7 @@ LEVELS = (
     ("errors", "config"),
     ("text", "casing", "align", "encoding", "sections", "metrics", "kernel", "_kernel"),
     ("result", "quotes", "dictionary", "markers", "frequency", "lm", "formats"),
-    ("candidates", "compiled", "context", "stretches", "thesaurus"),
+    ("candidates", "compiled", "stretches", "thesaurus"),
     ("lattice", "decode"),
     ("document", "confidence"),
     ("phrases", "rerank", "explain"),
@@ -51,7 +51,6 @@ HOMES = {
     "charset_normalizer": {"encoding"},
     "numpy": {"build"},
     "sklearn": {"build"},
-    "numba": {"build"},
     "zstandard": {"build", "corpus"},
 }
 """Outside package to the modules that may import it."""

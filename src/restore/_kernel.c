@@ -52,7 +52,7 @@
 #endif
 
 /* Raised by one whenever a signature or a meaning changes: restore/kernel.py uses no kernel but its own. */
-#define INTERFACE 8
+#define INTERFACE 9
 
 enum { UNKNOWN, START, END, NUMBER }; /* lm.py */
 #define KEEP (-1)                     /* candidates.py */
@@ -69,7 +69,6 @@ static const char BAD_EDGE[] = "edge outside its sentence or its arrays";
 static const char BAD_UNIT[] = "original or pair outside the channel";
 static const char BAD_GRAPH[] = "arc or node outside its sentence or its arrays";
 static const char BAD_TREE[] = "node of a tree outside its arrays";
-static const char BAD_CHOICE[] = "choice outside the context model";
 static const char TOO_LARGE[] = "more nodes or arcs than can be numbered";
 
 #define TRY(call)                    \
@@ -102,7 +101,7 @@ static void release(Held *held)
 static int hold(Held *held, PyObject *object, char code, Array *array)
 {
     Py_buffer *view = &held->view[held->count]; /* a call has 13 of a model and 12 more at most */
-    Py_ssize_t size = code == 'd' || code == 'Q' ? 8 : code == 'B' || code == 'b' ? 1 : 4;
+    Py_ssize_t size = code == 'd' || code == 'Q' ? 8 : code == 'B' ? 1 : 4;
 
     if (PyObject_GetBuffer(object, view, PyBUF_ND | PyBUF_FORMAT) < 0) return -1;
     held->count++;
@@ -1561,100 +1560,6 @@ static PyObject *sum_trees(PyObject *module, PyObject *args)
     return found;
 }
 
-/* -- context_scores (context.py) ------------------------------------------------------------------------------------ */
-
-typedef struct {
-    Array inputs, input_scale, positions, outputs, output_scale, bias, windows, first, choices;
-    size_t size; /* of a vector */
-    int near, far;
-    double *found;
-} Context;
-
-static Error add_input(const Context *c, uint32_t word, const float *weights, double *total)
-{
-    if (word >= c->input_scale.size) return BAD_WORD;
-    const int8_t *input = AT(c->inputs, int8_t) + word * c->size;
-    double scale = AT(c->input_scale, float)[word];
-    for (size_t d = 0; d < c->size; d++) {
-        double value = scale * input[d];
-        total[d] += weights ? weights[d] * value : value;
-    }
-    return NULL;
-}
-
-/* The words of one window as a vector: near ones by position, far ones as a bag a side. */
-static Error summarise(const Context *c, const uint32_t *words, double *total, double *bag)
-{
-    const float *positions = AT(c->positions, float);
-    int far = c->far, near = 2 * c->near;
-
-    memset(total, 0, c->size * sizeof *total);
-    for (int at = 0; at < near; at++) TRY(add_input(c, words[far + at], positions + (size_t)at * c->size, total));
-    for (int side = 0; side < 2; side++) {
-        const float *weights = positions + (size_t)(near + side) * c->size;
-        memset(bag, 0, c->size * sizeof *bag);
-        for (int at = 0; at < far; at++) TRY(add_input(c, words[side * (far + near) + at], NULL, bag));
-        for (size_t d = 0; d < c->size; d++) total[d] += weights[d] * bag[d];
-    }
-    return NULL;
-}
-
-static Error score_choices(const Context *c, double *total, double *bag)
-{
-    size_t window = 2 * (size_t)(c->near + c->far);
-
-    for (size_t place = 0; place + 1 < c->first.size; place++) {
-        TRY(summarise(c, AT(c->windows, uint32_t) + place * window, total, bag));
-        uint32_t stop = AT(c->first, uint32_t)[place + 1];
-        if (stop > c->choices.size) return BAD_CHOICE;
-        for (uint32_t at = AT(c->first, uint32_t)[place]; at < stop; at++) {
-            uint32_t row = AT(c->choices, uint32_t)[at];
-            if (row >= c->bias.size) return BAD_CHOICE;
-            const int8_t *output = AT(c->outputs, int8_t) + row * c->size;
-            double product = 0;
-            for (size_t d = 0; d < c->size; d++) product += total[d] * output[d];
-            c->found[at] = AT(c->bias, float)[row] + AT(c->output_scale, float)[row] * product;
-        }
-    }
-    return NULL;
-}
-
-static Error context_work(Context *c)
-{
-    size_t places = c->first.size ? c->first.size - 1 : 0;
-
-    c->size = c->bias.size ? c->outputs.size / c->bias.size : 0;
-    if (!c->size || c->near < 0 || c->far < 0 || c->outputs.size != c->size * c->bias.size ||
-        c->output_scale.size != c->bias.size || c->inputs.size != c->size * c->input_scale.size ||
-        c->positions.size != c->size * (2 * (size_t)c->near + 2) ||
-        c->windows.size != places * 2 * (size_t)(c->near + c->far))
-        return BAD_CHOICE;
-    double *room = malloc(2 * c->size * sizeof *room);
-    if (!room) return NO_MEMORY;
-    Error error = score_choices(c, room, room + c->size);
-    free(room);
-    return error;
-}
-
-static PyObject *context_scores(PyObject *module, PyObject *args)
-{
-    Held held = {.count = 0};
-    Context c;
-    PyObject *found = NULL;
-    Error error;
-
-    if (take(&held, args, "bffbffIII##", &c.inputs, &c.input_scale, &c.positions, &c.outputs, &c.output_scale, &c.bias,
-             &c.windows, &c.first, &c.choices, &c.near, &c.far) &&
-        (found = new_doubles(c.choices.size, &c.found))) {
-        Py_BEGIN_ALLOW_THREADS
-        error = context_work(&c);
-        Py_END_ALLOW_THREADS
-        if (raise(error) < 0) Py_CLEAR(found);
-    }
-    release(&held);
-    return found;
-}
-
 /* -- the module ---------------------------------------------------------------------------------------------------- */
 
 static PyMethodDef methods[] = { /* signatures: _kernel.pyi */
@@ -1668,7 +1573,6 @@ static PyMethodDef methods[] = { /* signatures: _kernel.pyi */
     {"count_swaps", count_swaps, METH_VARARGS, "Expected words swapped by each family, then those kept."},
     {"learn_habits", learn_habits, METH_VARARGS, "Edge scores that heed what each original became elsewhere."},
     {"sum_trees", sum_trees, METH_VARARGS, "Log-odds that an additive model gives to each row of features."},
-    {"context_scores", context_scores, METH_VARARGS, "How well each choice fits the words around its place."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -113,17 +113,3 @@ def sum_trees(
     baseline: float,
     /,
 ) -> bytes: ...
-def context_scores(
-    inputs: Buffer,
-    input_scale: Buffer,
-    positions: Buffer,
-    outputs: Buffer,
-    output_scale: Buffer,
-    bias: Buffer,
-    windows: Buffer,
-    first: Buffer,
-    choices: Buffer,
-    near: int,
-    far: int,
-    /,
-) -> bytes: ...

@@ -1,16 +1,24 @@
-"""Everything in ``dictionaries`` but the language model, made anew from its sources: the same sources give the same bytes."""
+"""Everything in ``dictionaries`` but the language model, made anew from its sources: the same sources give the same bytes.
+
+    python -m restore.build.dictionaries SHARED WORDNET
+
+SHARED is described at ``build_dictionaries``; WORDNET is the folder of WordNet's database.
+"""
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from ..config import dictionary_dir
 from ..dictionary import write_dictionary
 from ..lm import LanguageModel
 from ..markers import write_markers
 from ..rerank import write_trees
 from .calibration import calibrate_wordnet
 from .channel import learn_press, read_lexicon
+from .manifest import write_manifest
 from .rerank import FOLDS, calibrate, examples, fit_trees, write_calibration
 from .science import build_science
 from .wordnet import build_wordnet, read_wordnet
@@ -56,3 +64,18 @@ def _pairs(folder: Path) -> list[tuple[str, str]]:
 
 def _read(path: Path) -> str:
     return path.read_text(encoding="utf-8")
+
+
+def main() -> None:
+    """The command of this module."""
+    parser = argparse.ArgumentParser(prog="python -m restore.build.dictionaries")
+    parser.add_argument("shared", type=Path)
+    parser.add_argument("wordnet", type=Path)
+    parser.add_argument("--folder", type=Path, default=dictionary_dir())
+    chosen = parser.parse_args()
+    build_dictionaries(chosen.shared, chosen.wordnet, chosen.folder)
+    write_manifest(chosen.folder)
+
+
+if __name__ == "__main__":
+    main()

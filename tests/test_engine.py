@@ -316,6 +316,12 @@ def test_public_types_can_be_pickled(seed: Restoration) -> None:
         assert type(again) is type(value) and (again == value or str(again) == str(value))
 
 
+def test_a_restorer_can_be_pickled_too() -> None:
+    again = pickle.loads(pickle.dumps(restorer(min_confidence=0.9)))
+    assert again.config == Config(min_confidence=0.9)
+    assert again.restore(SEED) == restorer(min_confidence=0.9).restore(SEED)
+
+
 def test_changes_survive_json(seed: Restoration) -> None:
     data = json.loads(json.dumps(seed.to_json("a.txt")))
     changes = [Change.from_json(entry) for entry in data["changes"]]

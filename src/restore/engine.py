@@ -64,6 +64,10 @@ class Restorer:
         self._calibration = read_calibration(data / "calibration.json")
         self._families = [n == USER or (n != Family.SCIENCE and self.config.profile in (None, n)) for n in FAMILY_NAMES]
 
+    def __reduce__(self) -> tuple[type[Restorer], tuple[Config]]:
+        """Travel to other processes as the settings: the data are mapped there anew."""
+        return type(self), (self.config,)
+
     def _family_files(self, name: str) -> list[Path]:
         path = self.config.data_dir / f"{name}.tsv"
         return [path] if path.exists() else []

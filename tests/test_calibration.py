@@ -7,7 +7,7 @@ import random
 import pytest
 
 from restore.align import align
-from restore.build.calibration import is_right, isotonic
+from restore.build.judge import is_right, isotonic
 from restore.confidence import Reading
 
 
@@ -36,5 +36,4 @@ def test_a_few_readings_make_one_step() -> None:
 )
 def test_right_is_what_brings_the_original_nearer(reading: Reading, expected: bool) -> None:
     spun, original = "met astatine noon really super".split(), "met at noon great".split()
-    places = [block for block in align(spun, original) for _ in range(block.a_start, block.a_end)]
-    assert is_right(reading, places, spun, original) is expected
+    assert is_right(reading, align(spun, original), spun, original) is expected

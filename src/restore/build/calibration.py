@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ..align import Block, align, distance
+from ..align import align
 from ..candidates import FAMILY_NAMES, Channel
-from ..confidence import Reading, readings, unit_words
+from ..confidence import readings
 from ..config import Family
 from ..dictionary import Row
 from ..document import infer
 from ..lm import LanguageModel
 from ..text import parse, tokenize
+from .judge import is_right, isotonic
 from .wordnet import WordNet, build_wordnet
 
 _FOLDS = 2
-_POOL = 60
-"""Readings that a step of the map is drawn from at least: with fewer it follows chance."""
 _THRESHOLD = 0.38
 """Where two spinners went, two words in five are damaged already, and a wrong word for a wrong word does no more: in articles
 not learned from, changes this sure remove .722 of the damage at precision .82, those surer than 0.42 .715 at .83."""
@@ -50,37 +49,10 @@ def _judged(model: LanguageModel, channel: Channel, spun: str, original: str) ->
     found = readings(channel, document, inference)
     norms = [token.norm for token in document.tokens]
     goal = [token.norm for token in tokenize(original)]
-    places: list[Block] = [block for block in align(norms, goal) for _ in range(block.a_start, block.a_end)]
+    blocks = align(norms, goal)
     taken: set[int] = set()
     for reading in sorted(found, key=lambda r: (-found[r].posterior, r)):
         span = range(reading.start, reading.end)
         if taken.isdisjoint(span):
             taken.update(span)
-            yield found[reading].posterior, is_right(reading, places, norms, goal)
-
-
-def is_right(reading: Reading, places: Sequence[Block], norms: Sequence[str], goal: Sequence[str]) -> bool:
-    """Whether a reading brings its stretch nearer to the original by all the words it touches.
-
-    ``places``: for each token of the spun text ``norms`` the block of its alignment with the original ``goal``.
-    """
-    block = places[reading.start]
-    if block.equal or places[reading.end - 1] != block:
-        return False
-    words = [norm for _, norm in unit_words(reading.text)]
-    before, after = norms[block.a_start : block.a_end], goal[block.b_start : block.b_end]
-    start, end = reading.start - block.a_start, reading.end - block.a_start
-    mended = [*before[:start], *words, *before[end:]]
-    return distance(mended, after) <= distance(before, after) - max(len(words), end - start)
-
-
-def isotonic(seen: Iterable[tuple[float, bool]]) -> tuple[list[float], list[float]]:
-    """The monotone map that fits best, by pooling adjacent violators (Ayer et al. 1955): mean and share right of each pool."""
-    pools: list[list[float]] = []  # [readings, sum of posteriors, right ones]
-    ordered = sorted(seen)
-    for first in range(0, len(ordered), _POOL):
-        some = ordered[first : first + _POOL]
-        pools.append([len(some), sum(p for p, _ in some), sum(right for _, right in some)])
-        while len(pools) > 1 and pools[-2][2] * pools[-1][0] >= pools[-1][2] * pools[-2][0]:
-            pools[-2:] = [[a + b for a, b in zip(*pools[-2:], strict=True)]]
-    return [round(p / n, 5) for n, p, _ in pools], [round(right / n, 5) for n, _, right in pools]
+            yield found[reading].posterior, is_right(reading, blocks, norms, goal)

@@ -7,7 +7,6 @@ The trees that are shipped see all five; the calibration is fitted to what trees
 from __future__ import annotations
 
 import json
-from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,20 +15,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..align import Block, align, distance
+from ..align import align
 from ..candidates import FAMILY_NAMES, Channel
-from ..confidence import Reading, readings, unit_words
+from ..confidence import Reading, readings
 from ..document import infer
 from ..lm import LanguageModel
 from ..rerank import Trees, features
 from ..text import parse, tokenize
 from .channel import Lexicon, learn_press
+from .judge import is_right, isotonic
 
 FOLDS = 5
 _TREES = {"max_iter": 100, "learning_rate": 0.1, "max_leaf_nodes": 24, "min_samples_leaf": 60, "l2_regularization": 1.0}
 """Twice the trees gain .001 in log-loss on an unseen fold, half of them lose .005."""
-_KNOTS = 40
-_AS_GOOD = 0.005
+_AS_GOOD = 0.01
 """F0.5 hardly changes between thresholds of .5 and .7; of those this near the best, the one that restores most is taken."""
 
 Floats = npt.NDArray[np.float64]
@@ -64,29 +63,8 @@ def _example(model: LanguageModel, channel: Channel, spun: str, original: str) -
     norms = [token.norm for token in document.tokens]
     goal = [token.norm for token in tokenize(original)]
     blocks = align(norms, goal)
-    right = [_is_right(reading, blocks, norms, goal) for reading in rows]
+    right = [is_right(reading, blocks, norms, goal) for reading in rows]
     return Example(list(rows), list(rows.values()), right)
-
-
-def _is_right(reading: Reading, blocks: Sequence[Block], norms: Sequence[str], goal: Sequence[str]) -> bool:
-    """Whether all that the reading changes brings the text nearer to the original."""
-    first = bisect_right(blocks, reading.start, key=lambda block: block.a_start) - 1
-    last = bisect_left(blocks, reading.end, key=lambda block: block.a_end)
-    while first and blocks[first].a_start >= reading.start and not blocks[first - 1].equal:
-        first -= 1
-    while last + 1 < len(blocks) and blocks[last].a_end <= reading.end and not blocks[last + 1].equal:
-        last += 1
-    start, goal_start = blocks[first].a_start, blocks[first].b_start
-    end, goal_end = blocks[last].a_end, blocks[last].b_end
-    if blocks[first].equal:
-        start, goal_start = reading.start, goal_start + reading.start - start
-    if blocks[last].equal:
-        end, goal_end = reading.end, goal_end - (end - reading.end)
-    words = [norm for _, norm in unit_words(reading.text)]
-    own = distance(norms[reading.start : reading.end], words)
-    mended = [*norms[start : reading.start], *words, *norms[reading.end : end]]
-    there = goal[goal_start:goal_end]
-    return own > 0 and distance(mended, there) == distance(norms[start:end], there) - own
 
 
 # -- fitting ---------------------------------------------------------------------------------------------------------------
@@ -122,26 +100,19 @@ def _export(fitted: Any) -> Trees:
 
 def calibrate(folds: Sequence[Sequence[Example]]) -> dict[str, Any]:
     """Isotonic map from the trees' probability to how often changes are right, and the threshold for F0.5."""
-    from sklearn.isotonic import IsotonicRegression
-
-    said: list[float] = []
-    right: list[bool] = []
+    seen: list[tuple[float, bool]] = []
     for fold, held in enumerate(folds):
         trees = fit_trees(other for index, other in enumerate(folds) if index != fold)
         for example in held:
-            for probability, answer in chosen_changes(example, [_sigmoid(trees.log_odds(row)) for row in example.rows]):
-                said.append(probability)
-                right.append(answer)
-    fitted = IsotonicRegression(y_min=0.0, y_max=1.0).fit(said, right)
-    knots = np.unique(np.quantile(np.array(said), np.linspace(0, 1, _KNOTS)))
-    curve = np.clip(np.maximum.accumulate(fitted.predict(knots)), 0.001, 0.999)
+            seen += chosen_changes(example, [_sigmoid(trees.log_odds(row)) for row in example.rows])
+    knots, curve = isotonic(seen)
     needed = sum(sum(example.right) for fold in folds for example in fold)
-    threshold = _best_threshold(np.interp(said, knots, curve), np.array(right), needed)
+    said, right = np.array([p for p, _ in seen]), np.array([answer for _, answer in seen])
     return {
-        "posterior": [0.0, *(round(float(k), 5) for k in knots), 1.0],
-        "confidence": [0.0, *(round(float(c), 5) for c in curve), round(float(curve[-1]), 5)],
-        "threshold": threshold,
-        "changes": len(said),
+        "posterior": [0.0, *knots, 1.0],
+        "confidence": [0.0, *curve, curve[-1]],
+        "threshold": _best_threshold(np.interp(said, knots, curve), right, needed),
+        "changes": len(seen),
     }
 
 

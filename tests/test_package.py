@@ -41,3 +41,18 @@ LIGHT = f"import sys, restore.cli; sys.exit(bool(set({HEAVY}) & set(sys.modules)
 
 def test_the_command_line_imports_nothing_heavy() -> None:
     subprocess.run([sys.executable, "-c", LIGHT], check=True, timeout=30, env={"PYTHONPATH": str(ROOT / "src")})
+
+
+def test_every_file_of_the_package_is_packed() -> None:
+    """Templates and schemas too: what is no code must be named."""
+    patterns = SETTINGS["tool"]["setuptools"]["package-data"]
+    source = ROOT / "src" / "restore"
+    others = [p for p in source.rglob("*") if p.is_file() and p.suffix not in (".py", ".pyi", ".pyc", ".c", ".so", ".pyd")]
+    wanted = {
+        path
+        for package, names in patterns.items()
+        if package != "restore.dictionaries"
+        for name in names
+        for path in (ROOT / "src" / Path(*package.split("."))).glob(name)
+    }
+    assert set(others) <= wanted

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,7 +65,7 @@ def main() -> None:
         )
     halves = [overlap(restorer, a, b) for a, b in zip(spun, original, strict=True) if a.count("\n") >= 4]
     report["overlap of the spun half"] = sum(halves) / len(halves)
-    print(json.dumps({name: round(value, 4) for name, value in report.items()}))
+    sys.stdout.write(json.dumps({name: round(value, 4) for name, value in report.items()}) + "\n")
 
 
 if __name__ == "__main__":

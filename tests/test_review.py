@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from conftest import Call
 from fakes import SPUN, result
+from restore import Config, Restorer
 from restore.decisions import Decided, Decisions, read_decisions, text_digest
 from restore.dictionary import read_dictionary
 from restore.errors import RestoreError
@@ -372,12 +373,14 @@ def test_a_killed_review_is_kept_too(terminal: Open, tmp_path: Path) -> None:
 def test_always_and_never_go_into_the_users_dictionary(terminal: Open, tmp_path: Path) -> None:
     session = terminal("--review", "-i", "a.txt")
     answer(session, "+u+-w")
-    session.expect("2 rows added or renewed")
+    session.expect("4 rows added or renewed")
     assert session.end() == 0
     rows = read_dictionary(tmp_path / "settings" / "dictionary.tsv")
     assert {(row.spun.lower(), row.original.lower(), row.weight) for row in rows} == {
         ("overseas", "foreign", 0.9),
         ("mentioned", "said", 0.0),
+        ("mentioned", "told", 0.0),
+        ("mentioned", "stated", 0.0),
     }
     assert ("overseas", "foreign") in {(row.spun, row.original) for row in rows}  # capitals as in our dictionaries
 
@@ -392,3 +395,31 @@ def test_the_result_through_a_pipe(tmp_path: Path) -> None:
     assert process.wait(30) == 0
     os.close(ours)
     os.close(theirs)
+
+
+def test_never_means_never_and_always_helps(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[1] / "seeds" / "blinken-geneva.txt").read_text("utf-8")
+    own = tmp_path / "own.tsv"
+    rows = ["mentioned\tsaid\t0\tuser", "technique\tway\t0.9\tuser"]
+    own.write_text("\n".join(["spun\toriginal\tweight\tsource", *rows, ""]))
+    plain, taught = (
+        {(c.before, c.after) for c in Restorer(Config(dictionaries=d)).restore(text).applied} for d in ((), (own,))
+    )
+    assert ("mentioned", "said") in plain and ("mentioned", "said") not in taught
+    assert ("technique", "way") not in plain and ("technique", "way") in taught
+    assert len(plain ^ taught) < 8  # the rest is judged as before
+
+
+def test_a_word_document_is_reviewed_too(terminal: Open, tmp_path: Path) -> None:
+    docx = pytest.importorskip("docx")
+    document = docx.Document()
+    document.add_paragraph(TWICE.strip())
+    document.save(str(tmp_path / "a.docx"))
+    session = terminal("--review", "a.docx", "-o", "b.docx")
+    answer(session, "rw")
+    assert session.end() == 0
+    assert docx.Document(str(tmp_path / "b.docx")).paragraphs[0].text.startswith("The Overseas Minister said")
+    session = terminal("--review", "-i", "a.docx")
+    answer(session, "w")
+    assert session.end() == 0
+    assert docx.Document(str(tmp_path / "a.docx")).paragraphs[0].text.startswith("The Foreign Minister said")

@@ -89,8 +89,11 @@ class Reviewer:
                 review.accept(click.prompt("instead", default=change.after, err=True))
         elif key in ("a", "r", "A", "R", "+", "-"):
             accepted = key in ("a", "A", "+")
-            if key in ("+", "-"):
-                session.note(len(review.decided), change.before, change.after, _ALWAYS if accepted else _NEVER)
+            if key == "+":
+                session.note(len(review.decided), change.before, change.after, _ALWAYS)
+            elif key == "-":  # nor what would be proposed in its stead
+                for after in (change.after, *(other.text for other in change.alternatives)):
+                    session.note(len(review.decided), change.before, after, _NEVER)
             (review.accept if accepted else review.reject)(alike=key not in ("a", "r"))
         elif key == "s":
             review.skip()

@@ -72,7 +72,8 @@ class Page:
         )
 
     def shown(self) -> str:
-        """The article as a reader sees it."""
+        """The article as a reader sees it; a row that was not drawn yet has no text."""
+        self.run("return new Promise((ready) => requestAnimationFrame(() => requestAnimationFrame(() => ready())))")
         lines = "return [...document.querySelectorAll('#text .l:not(.was)')].map(l => l.innerText)"
         return "\n".join(self.run(lines))
 

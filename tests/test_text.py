@@ -176,9 +176,9 @@ HOSTILE = {
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_hostile_text_takes_no_time(text: str) -> None:
     """A hundred kilobytes of news take 40 ms; what takes the square of its length would take minutes."""
-    start = time.perf_counter()
+    start = time.process_time()
     parse(text, protected_spans(text, ["a"]))
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_the_tables_of_this_test_are_sound() -> None:

@@ -32,9 +32,9 @@ def test_what_is_quoted(text: str, expected: list[str]) -> None:
 
 @pytest.mark.parametrize("text", ['"' * 200_000, "“‘" * 100_000, "’ " * 100_000, "\n \t" * 70_000])
 def test_time_is_linear(text: str) -> None:
-    begin = time.perf_counter()
+    begin = time.process_time()
     quoted_spans(text)
-    assert time.perf_counter() - begin < 2
+    assert time.process_time() - begin < 2
 
 
 def test_quotations_stay_and_the_rest_is_restored() -> None:

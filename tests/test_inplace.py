@@ -149,6 +149,33 @@ def test_nobody_else_can_read_the_journal(call: Call, tree: Path, tmp_path: Path
     assert stat.S_IMODE((tmp_path / "state/journal").stat().st_mode) == 0o700
 
 
+ODD_NAMES = [
+    "a\nb.txt",
+    "\x1b[31mred\x1b]0;t\x07.txt",
+    "\u202eeslaf.txt",
+    os.fsdecode(b"\xff\xfe.txt"),
+    "n" * 250 + ".txt",
+    " .txt",
+]
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_odd_names_go_there_and_back_and_are_shown_inert(call: Call, tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    (folder / name).write_text(SPUN)
+    assert call("-i", "odd").code == 0
+    assert (folder / name).read_text() == RESTORED
+    assert call("undo").code == 0
+    assert (folder / name).read_text() == SPUN
+    done = call("-i", "odd", f"odd/none{name}", "-v")
+    assert done.code == 3 and done.err.count("\n") == 3
+    assert not {"\x1b", "\x07", "\u202e"} & set(done.err)
+    (folder / name).write_text("edited")
+    done = call("undo")
+    assert done.code == 3 and not {"\x1b", "\x07", "\u202e"} & set(done.err)
+
+
 # -- backups and dry runs ------------------------------------------------------------------------------------------
 
 

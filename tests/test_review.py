@@ -399,15 +399,16 @@ def test_the_result_through_a_pipe(tmp_path: Path) -> None:
 
 def test_never_means_never_and_always_helps(tmp_path: Path) -> None:
     text = (Path(__file__).parents[1] / "seeds" / "blinken-geneva.txt").read_text("utf-8")
+    plain = Restorer().restore(text)
+    doubtful = max((c for c in plain.changes if not c.applied), key=lambda c: c.confidence)
     own = tmp_path / "own.tsv"
-    rows = ["mentioned\tsaid\t0\tuser", "technique\tway\t0.9\tuser"]
+    rows = ["mentioned\tsaid\t0\tuser", f"{doubtful.before}\t{doubtful.after}\t0.9\tuser"]
     own.write_text("\n".join(["spun\toriginal\tweight\tsource", *rows, ""]))
-    plain, taught = (
-        {(c.before, c.after) for c in Restorer(Config(dictionaries=d)).restore(text).applied} for d in ((), (own,))
-    )
-    assert ("mentioned", "said") in plain and ("mentioned", "said") not in taught
-    assert ("technique", "way") not in plain and ("technique", "way") in taught
-    assert len(plain ^ taught) < 8  # the rest is judged as before
+    taught = Restorer(Config(dictionaries=(own,))).restore(text)
+    assert any((c.before, c.after) == ("mentioned", "said") for c in plain.applied)
+    assert not any((c.before, c.after) == ("mentioned", "said") for c in taught.changes)
+    same = [c for c in taught.changes if (c.start, c.after) == (doubtful.start, doubtful.after)]
+    assert same and same[0].confidence > doubtful.confidence
 
 
 def test_a_word_document_is_reviewed_too(terminal: Open, tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def discover(paths: Iterable[str], exclude: Path | None = None) -> list[Source]:
     for name in paths:
         if name == STDIN:
             found.setdefault(STDIN, Source(None, Path("stdin.txt")))
-        elif Path(name).is_dir():
+        elif os.path.isdir(name):  # noqa: PTH112 - unlike Path's, it answers for any name
             for path in _walk(Path(name), exclude):
                 found.setdefault(os.path.abspath(path), Source(path, path.relative_to(name)))  # noqa: PTH100
         else:
@@ -73,8 +73,8 @@ def _walk(root: Path, exclude: Path | None) -> Iterator[Path]:
 
 def is_folder(output: str, paths: Sequence[str]) -> bool:
     """Whether ``-o output`` means a folder: it is one, is written like one, or has to take several files or a folder."""
-    several = len(paths) > 1 or any(Path(path).is_dir() for path in paths)
-    return several or output.endswith(("/", os.sep)) or Path(output).is_dir()
+    several = len(paths) > 1 or any(os.path.isdir(path) for path in paths)  # noqa: PTH112
+    return several or output.endswith(("/", os.sep)) or os.path.isdir(output)  # noqa: PTH112
 
 
 def plan(sources: Sequence[Source], output: str, folder: bool) -> list[Path]:

@@ -59,5 +59,5 @@ def execute(args: Sequence[str] | None = None) -> int:
 
 
 def _fail(message: str, code: int) -> int:
-    click.echo(f"restore: {' '.join(message.split())}", err=True)
+    streams.say(f"restore: {' '.join(message.split())}")
     return code

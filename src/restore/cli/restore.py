@@ -171,7 +171,7 @@ def restore(
 
 def _check_command(paths: Sequence[str]) -> None:
     """A first word that is no file may be a command misspelt."""
-    if paths and paths[0].isalpha() and not Path(paths[0]).exists():
+    if paths and paths[0].isalpha() and not os.path.exists(paths[0]):  # noqa: PTH110 - any name
         from ..align import closest
         from .group import COMMANDS
 

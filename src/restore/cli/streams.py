@@ -49,8 +49,10 @@ def write_bytes(data: bytes) -> None:
 
 
 def say(message: str) -> None:
-    """One line to stderr."""
-    sys.stderr.write(message + "\n")
+    """One line to stderr; what file names hold cannot act on the terminal."""
+    from ..render.inert import inert
+
+    sys.stderr.write(inert(message).replace("\n", "\u240a") + "\n")
     sys.stderr.flush()
 
 

@@ -66,14 +66,24 @@ def readings(channel: Channel, document: Document, inference: Inference) -> dict
 
 
 def _same_words(found: Mapping[Reading, Support]) -> dict[Reading, Support]:
-    """Readings that differ in capitals only taken together, as the likeliest of them writes it: "Defense" and "defense"."""
-    merged: dict[tuple[int, int, tuple[str, ...]], tuple[Reading, Support]] = {}
-    for reading in sorted(found, key=lambda reading: -found[reading].posterior):
-        _, support = merged.setdefault((reading.start, reading.end, unit_norms(reading.text)), (reading, found[reading]))
-        if support is not found[reading]:
-            for family, posterior in (found[reading].families or {}).items():
-                support.add(posterior, family)
-    return dict(merged.values())
+    """Readings that differ in capitals or quotes only taken together, as the likeliest writes it: "Defense" and "defense".
+
+    Where there are none the negligible ones are left out.
+    """
+    special = {reading[:2] for reading in found if not (reading.text.islower() and reading.text.isascii())}
+    merged: dict[Reading, Support] = {}
+    first: dict[tuple[int, int, tuple[str, ...]], Support] = {}
+    worthwhile = [r for r, support in found.items() if support.posterior >= _NEGLIGIBLE or r[:2] in special]
+    for reading in sorted(worthwhile, key=lambda reading: -found[reading].posterior):
+        support = found[reading]
+        if reading[:2] in special:
+            known = first.setdefault((*reading[:2], unit_norms(reading.text)), support)
+            if known is not support:
+                for family, posterior in (support.families or {}).items():
+                    known.add(posterior, family)
+                continue
+        merged[reading] = support
+    return merged
 
 
 def split(document: Document, start: int, end: int, text: str) -> Sequence[Reading]:

@@ -3,8 +3,8 @@
     python tests/bench/speed.py [--articles DIR] [--words N] [--folder N] [-o TABLE.md]
 
 DIR holds ``press/spun`` and ``clean``, each with .txt files. Writes a dated Markdown table: cold starts, words/s on one core
-with the kernel and without, other tools that are installed, a folder by one process and by several, memory, growth up to N words
-(default a million; ten million take ten minutes), one line of 100 MB, and a profile by stage.
+with the kernel and without, other tools if they are installed, a folder by one process and by more, memory, growth up to N
+words (default a million; ten million take ten minutes), one line of 100 MB, and a profile by stage.
 
 Figures are medians of five runs, each kind of measurement in a process of its own. Starts and folders are by the clock, all
 else by processor time, so that what else runs on the machine counts for little.

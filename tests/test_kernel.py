@@ -145,6 +145,14 @@ def test_the_inference_from_the_seed_article(english: LanguageModel, press: Chan
     assert compiled.spun == pytest.approx(twin.spun, abs=1e-9)
 
 
+def test_a_genuine_text_at_a_glance(english: LanguageModel, press: Channel) -> None:
+    text = parse("The Foreign Minister said on Monday that the talks would go on. Nobody spoke of military equipment.")
+    compiled, twin = both(lambda: document.infer(english, press, text, [True] * len(RATES)))
+    assert compiled.posterior == twin.posterior and not any(compiled.posterior)
+    assert compiled.swaps == twin.swaps == (0.0,) * len(RATES)
+    assert compiled.spun == pytest.approx(twin.spun, abs=1e-12) and max(compiled.spun) < 1e-6
+
+
 def test_one_long_sentence(model: LanguageModel, channel: Channel) -> None:
     text = parse(" ".join(random.Random(3).choices(WORDS, k=2000)))
     assert len(text.sentences) == 1
@@ -195,9 +203,9 @@ def forest(luck: random.Random, columns: int) -> tuple[array[int], array[int], a
 def test_trees(seed: int) -> None:
     luck = random.Random(seed)
     trees = rerank.Trees(*forest(luck, 3), baseline=luck.uniform(-1, 1))
-    row = [luck.choice((0.0, luck.uniform(-1, 1))) for _ in range(3)]
-    compiled, twin = both(lambda: trees.log_odds(row))
-    assert compiled == twin
+    rows = [[luck.choice((0.0, luck.uniform(-1, 1))) for _ in range(3)] for _ in range(luck.randrange(4))]
+    compiled, twin = both(lambda: list(trees.log_odds_of_rows(rows)))
+    assert compiled == twin == [trees.log_odds(row) for row in rows]
 
 
 TREES = rerank.Trees(

@@ -16,6 +16,7 @@ import argparse
 import contextlib
 import importlib.metadata
 import io
+import itertools
 import json
 import math
 import os
@@ -76,16 +77,19 @@ def grow(folder: str, words: str, joint: str = "\n\n") -> dict[str, float]:
     """Seconds for one text of so many words, and the peak of memory in MB, before and after."""
     from restore import Restorer
 
-    texts, wanted = read(Path(folder)), int(words)
-    texts *= -(-wanted // count(texts))
-    text = joint.join(texts)
-    while len(text.split()) > 1.02 * wanted:
-        text = text[: int(len(text) * wanted / len(text.split()))]
-    if joint == " ":
-        text = " ".join(text.split())
+    texts = [joint.join(text.split()) if joint == " " else text for text in read(Path(folder))]
+    parts, found = [], 0
+    for text in itertools.cycle(texts):
+        rest = int(words) - found
+        size = count([text])
+        parts.append(text if size <= rest else text[: len(text) * rest // size])
+        found += min(size, rest)
+        if found >= int(words):
+            break
+    text = joint.join(parts)
     restorer = Restorer()
     restorer.restore(texts[0])
-    before, found = peak(), len(text.split())
+    before = peak()
     spent = seconds(lambda: restorer.restore(text))
     return {"words": found, "mb": len(text) / 1e6, "seconds": spent, "before": before, "after": peak()}
 

@@ -172,7 +172,7 @@ def _gains(document: Document, likelihood: Sequence[float], genuine: Sequence[fl
 
 
 def _without_repeats(document: Document, edges: Edges, posterior: Sequence[float], gains: Sequence[float]) -> list[float]:
-    """Evidence in which the n-th time a swap is seen counts for 1/n: a licence that repeats itself is not spun the more for it."""
+    """Evidence in which the n-th sight of a swap counts for 1/n: a licence that repeats itself is not spun the more for it."""
     seen: Counter[tuple[str, ...]] = Counter()
     total, new = [0.0] * len(gains), [0.0] * len(gains)
     sentence = 0

@@ -175,7 +175,7 @@ def _run_parallel(jobs: Sequence[Job], crew: _Crew, ahead: int) -> Iterator[Outc
                 return
             yield crew.result(*waiting.popleft())
     finally:
-        crew.dismiss()
+        crew.dismiss(unfinished=bool(waiting))
 
 
 class _Crew:
@@ -205,9 +205,12 @@ class _Crew:
             except BrokenProcessPool:
                 return Outcome(job.source, error="the worker process died on it, perhaps for want of memory")
 
-    def dismiss(self) -> None:
-        """Start nothing more."""
+    def dismiss(self, unfinished: bool) -> None:
+        """Start nothing more; when interrupted, nobody waits for what is unfinished, and a write half done is taken back."""
+        workers = list((self._pool._processes or {}).values())  # ProcessPoolExecutor.terminate_workers from Python 3.14 on
         self._pool.shutdown(wait=False, cancel_futures=True)
+        for worker in workers if unfinished else ():
+            worker.terminate()
 
     def _fresh(self, workers: int) -> ProcessPoolExecutor:
         """Processes that load for themselves: forking is not safe once there are threads, nor on every system."""

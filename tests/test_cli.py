@@ -423,3 +423,10 @@ def test_a_model_of_ones_own(call: Call, tmp_path: Path) -> None:
     limits = ("--order", "3", "--vocabulary", "50", "--budget", "100000", "--licence", "our own", "-j", "1", "-q")
     assert call("model", "build", "corpus.txt", "-o", "own.lm", *limits).code == 0
     assert b"our own" in (tmp_path / "own.lm").read_bytes()
+
+
+def test_a_mistyped_file_of_protected_texts_is_not_taken_for_a_text(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "spun.txt").write_text(SPUN)
+    result = call("spun.txt", "--protect", "nofile.txt")
+    assert result.code == 2 and result.out == ""
+    assert "nofile.txt: no such file" in result.err

@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 @click.argument("spun", type=shared.READABLE)
 @click.argument("original", type=shared.READABLE)
 @click.option("--clean", metavar="PATH", type=shared.READABLE, help="Texts nobody spun: count the false edits there.")
-@click.option("--min-confidence", metavar="X", type=click.FloatRange(0, 1), help="Apply only changes at least this sure.")
+@click.option(
+    "--min-confidence",
+    metavar="X",
+    type=click.FloatRange(0, 1),
+    help="Apply only changes at least this sure (default: as fitted, .52).",
+)
 @shared.engine_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of the tables.")
 @click.option("--plot", metavar="FILE", type=shared.WRITABLE, help="Draw the calibration: .svg, .png or .pdf.")

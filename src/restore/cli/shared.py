@@ -13,6 +13,7 @@ import click
 from click.core import ParameterSource
 
 from ..config import FAMILIES, Config, Family
+from ..errors import RestoreError
 from . import streams, user
 
 if TYPE_CHECKING:
@@ -115,6 +116,10 @@ def settings() -> Settings:
     return load(Path.cwd(), os.environ)
 
 
+_FILE_ENDS = (".txt", ".tsv", ".md")
+"""What ends so is meant as a file: taken for a text to protect, a slip of the pen would protect nothing."""
+
+
 def _phrases(values: Sequence[str]) -> Iterator[str]:
     """The phrases of ``--protect``: the text itself, or the lines of the file of that name."""
     from ..settings import phrase_lines
@@ -124,6 +129,8 @@ def _phrases(values: Sequence[str]) -> Iterator[str]:
             if Path(value).is_file():
                 yield from phrase_lines(Path(value))
                 continue
+        if value.endswith(_FILE_ENDS):
+            raise RestoreError(f"{value}: no such file; to protect this very text, give it as a line of a file")
         yield value
 
 

@@ -204,3 +204,9 @@ def test_a_long_name_is_no_trouble(tmp_path: Path) -> None:
     path = tmp_path / ("n" * 250 + ".txt")
     write_output(path, b"x")
     assert path.read_bytes() == b"x"
+
+
+def test_an_error_names_the_file_asked_for(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as caught, open_atomic(tmp_path / "no" / "review.html"):
+        pass
+    assert caught.value.filename == str(tmp_path / "no" / "review.html")

@@ -124,8 +124,10 @@ def open_atomic(path: Path, last: Callable[[], None] | None = None) -> Iterator[
         if last is not None:
             last()
         _settle(temporary, place)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename == str(temporary):
+            error.filename = str(path)  # the name the user knows
         raise
     _sync_folder(place.parent)
 

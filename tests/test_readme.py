@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import io
+import json
 import re
 import shutil
 
@@ -71,3 +72,12 @@ def test_python_examples_run() -> None:
 @pytest.mark.parametrize("path", re.findall(r"\]\((?!https?:)([^)#]+)", README))
 def test_links_lead_somewhere(path: str) -> None:
     assert (ROOT / path).exists()
+
+
+def test_the_default_threshold_is_what_was_fitted() -> None:
+    threshold = json.loads((ROOT / "dictionaries" / "calibration.json").read_text("utf-8"))["threshold"]
+    said = f"{threshold:.2f}".lstrip("0")
+    assert f"at least {said} sure are made" in README
+    for command in (restore, cli.get_command(click.Context(cli), "evaluate")):
+        assert command is not None
+        assert any(f"as fitted, {said}" in (getattr(option, "help", "") or "") for option in command.params)

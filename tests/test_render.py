@@ -16,7 +16,7 @@ from restore.config import Config
 from restore.render.diff import render_diff
 from restore.render.inert import inert
 from restore.render.json import render_json
-from restore.render.plain import render_text, summary, totals
+from restore.render.plain import summary, totals
 from restore.render.terminal import band, make_console, show, show_diff
 from restore.result import Change, Restoration
 
@@ -102,11 +102,6 @@ def test_inert_text_has_no_controls(text: str) -> None:
 )
 def test_bands(sure: float, label: str) -> None:
     assert band(sure).label == label
-
-
-def test_text_is_the_text() -> None:
-    assert render_text(result()) == "The Foreign Minister said navy gear.\n\nNothing here.\n"
-    assert render_text(result(CLEAN)) == CLEAN
 
 
 def test_json_is_the_contract_on_one_line() -> None:

@@ -11,8 +11,6 @@ from . import streams
 
 Show = Callable[[Outcome], None]
 
-FORMATS = ("text", "rich", "diff", "json")
-
 
 def shower(form: str, color: str, titled: bool) -> Show:
     """The function that shows an outcome; ``titled``: say which file it is."""

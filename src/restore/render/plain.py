@@ -1,14 +1,9 @@
-"""The restored text alone, and the one-line summaries that go beside it."""
+"""The one-line summaries that go beside a restored text."""
 
 from __future__ import annotations
 
 from ..result import Restoration
 from .inert import inert
-
-
-def render_text(result: Restoration) -> str:
-    """The restored text, exactly."""
-    return result.text
 
 
 def summary(result: Restoration, name: str, seconds: float | None = None) -> str:

@@ -175,11 +175,11 @@ def _without_repeats(document: Document, edges: Edges, posterior: Sequence[float
     """Evidence in which the n-th sight of a swap counts for 1/n: a licence that repeats itself is not spun the more for it."""
     seen: Counter[tuple[str, ...]] = Counter()
     total, new = [0.0] * len(gains), [0.0] * len(gains)
-    sentence = 0
+    norms, sentence = document.norms, 0
     for start, edge in _likely_swaps(edges, posterior, _LIKELY):
         while document.sentences[sentence].stop <= start:
             sentence += 1
-        swap = tuple(document.norms[start : edges.end[edge]])
+        swap = tuple(norms[start : edges.end[edge]])
         seen[swap] += 1
         total[sentence] += posterior[edge]
         new[sentence] += posterior[edge] / seen[swap]

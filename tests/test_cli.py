@@ -367,22 +367,6 @@ def test_a_file_named_like_a_command(call: Call, tmp_path: Path) -> None:
     assert call("--", "model").out == RESTORED
 
 
-SEED = (SOURCE.parent / "seeds" / "blinken-geneva.txt").read_bytes()
-
-
-def test_the_seed_is_the_same_by_every_way(tmp_path: Path) -> None:
-    for name in ("in/a.txt", "in/sub/b.txt"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_bytes(SEED)
-    ways = [
-        subprocess.run([sys.executable, "-m", "restore"], input=SEED, capture_output=True, env=environment()).stdout,
-        real(tmp_path, "in/a.txt").communicate(timeout=60)[0],
-    ]
-    assert real(tmp_path, "in", "-o", "out", "-j", "2").communicate(timeout=60) == (b"", b"")
-    ways += [(tmp_path / "out/a.txt").read_bytes(), (tmp_path / "out/sub/b.txt").read_bytes()]
-    assert set(ways) == {ways[0]} and b"Deputy Foreign Minister" in ways[0]
-
-
 def environment(**more: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(SOURCE), **more}
 

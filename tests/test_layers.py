@@ -21,6 +21,7 @@ LEVELS = (
     ("phrases", "rerank", "explain"),
     ("engine",),
     (
+        "fingerprint",
         "files",
         "writing",
         "batch",

@@ -94,6 +94,10 @@ JUDGED = [
     ("the men", "men", [("the ", "")], [True]),
     ("the men", "the men", [("the ", "")], [False]),
     ("left navy\nforces", "left military\nforces", [("navy", "military")], [True]),
+    ("to seek out out what", "to find out what", [("seek out", "find")], [True]),
+    ("to seek out out what", "to seek out what", [("seek out", "find")], [False]),
+    ("make up a few quarter", "make up about a quarter", [("a few", "about a")], [True]),
+    ("an edifice here", "a building here", [("an edifice", "a building")], [True]),
 ]
 
 
@@ -115,6 +119,21 @@ def test_doing_everything_needed_is_right_throughout(spun: list[str], original: 
         if start < end and new:
             changes.append(Change(starts[start], starts[end] - 1, " ".join(spun[start:end]), " ".join(new), 1.0))
     assert all(good for _, good in judge(Restoration(text, tuple(changes)), " ".join(original)))
+
+
+@given(TEXT, st.dictionaries(st.integers(0, 5), st.tuples(st.sampled_from("xyz"), st.integers(1, 2), st.integers(1, 3))))
+def test_measured_by_its_own_text_every_change_is_right(spun: list[str], swaps: dict[int, tuple[str, int, int]]) -> None:
+    text = " ".join(spun)
+    places = [(2 * n, spun[2 * n : 2 * n + old], [word] * new) for n, (word, old, new) in sorted(swaps.items())]
+    found = Restoration(
+        text,
+        tuple(
+            Change(2 * n, 2 * n + 2 * len(before) - 1, " ".join(before), " ".join(after), 1.0)
+            for n, before, after in places
+            if before
+        ),
+    )
+    assert all(good for _, good in judge(found, found.text))
 
 
 @given(TEXT, st.lists(st.tuples(WORD, WORD), max_size=3))
@@ -261,6 +280,20 @@ def test_tables(folder: Path) -> None:
 
 def test_two_files(folder: Path) -> None:
     assert json.loads(run("spun/a.txt", "original/a.txt", "--json").stdout)["files"] == 1
+
+
+def test_a_text_by_itself(folder: Path) -> None:
+    """Nothing is needed and nothing made: figures that are shares of it say so."""
+    found = " ".join(run("clean/d.txt", "clean/d.txt").stdout.split())
+    assert "1 file, 6 words, 0 edits needed, 0 made" in found
+    assert "precision of the edits made - - recall of the edits needed - - F0.5 - -" in found and "damage removed - -" in found
+
+
+def test_texts_that_are_no_pair_are_doubted(folder: Path) -> None:
+    (folder / "other.txt").write_text("Another story altogether, which nobody could take for that one.\n")
+    done = run("spun/a.txt", "other.txt")
+    assert done.return_value == 0 and "a.txt: is that its original? the texts have too little in common" in done.stderr
+    assert "original" not in run("spun", "original").stderr
 
 
 def test_min_confidence(folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -162,6 +163,11 @@ def test_the_page_is_complete_in_itself() -> None:
     html = render_html(result(), "a.txt")
     assert not re.search(r"""(?:src|href|action)=|url\(|@import|https?://""", html)
     assert "default-src &#39;none&#39;" in html
+
+
+def test_the_slider_begins_at_the_threshold() -> None:
+    page = render_html(replace(result(), threshold=0.52), "a.txt")
+    assert '<input id="least" type="range" min="0" max="1" step="0.01" value="0.52">' in page
 
 
 def test_the_histogram() -> None:

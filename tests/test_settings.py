@@ -231,7 +231,8 @@ def test_config_show_says_where_from(call: Call, tmp_path: Path, monkeypatch: py
     assert rows["keep-quotes"].split() == ["true", str(tmp_path / "restore.toml")]
     assert rows["protect"].startswith("a, b c  ")
     assert rows["jobs"].split() == ["2", "RESTORE_JOBS"]
-    assert rows["min-confidence"] == "default"
+    assert rows["min-confidence"].split() == "0.52, wordnet 0.38 default, as fitted in calibration.json".split()
+    assert rows["dictionary"].split() == ["none", "default"]
     done = call("config", "show", "in/a.txt").out
     assert f"min-confidence 0.9 {tmp_path / 'restore.toml'} [in/*]" in " ".join(done.split())
 
@@ -249,6 +250,9 @@ SLIPS = [
     (("detct", "x"), "Did you mean the command 'detect'?"),
     (("dictonary", "check"), "Did you mean the command 'dictionary'?"),
     (("undoo",), "Did you mean the command 'undo'?"),
+    (("chek", "five"), "Did you mean the option '--check'?"),
+    (("help",), "Did you mean the option '--help'?"),
+    (("in-plce", "spun.txt"), "Did you mean the option '--in-place'?"),
     (("model", "biuld"), "Did you mean 'build'?"),
     (("dictionary", "serach", "x"), "Did you mean 'search'?"),
     (("config", "shwo"), "Did you mean 'show'?"),

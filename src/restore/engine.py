@@ -107,7 +107,7 @@ class Restorer:
             inference = heed_phrases(self._model, channel, document, inference)
         verdicts = self._judge(channel, document, inference)
         changes = self._changes(document, verdicts, self._explainer(channel, document, inference, verdicts))
-        return _restoration(document, inference, tuple(changes))
+        return replace(_restoration(document, inference, tuple(changes)), threshold=self._least(self._leading(channel)))
 
     def _explainer(
         self, channel: Channel, document: Document, inference: Inference, verdicts: Mapping[Reading, Verdict]
@@ -130,11 +130,18 @@ class Restorer:
         for reading, support in found.items():
             family = Family.SCIENCE if support.family == Family.SCIENCE else Family.WORDNET if wide else Family.PRESS
             probability = probabilities[reading] if family == Family.PRESS else support.posterior
-            calibration = self._calibration.get(family, _UNCALIBRATED)
-            confidence = calibration(probability)
-            least = calibration.threshold if self.config.min_confidence is None else self.config.min_confidence
-            verdicts[reading] = Verdict(confidence, confidence >= least, support.family)
+            confidence = self._calibration.get(family, _UNCALIBRATED)(probability)
+            verdicts[reading] = Verdict(confidence, confidence >= self._least(family), support.family)
         return verdicts
+
+    def _leading(self, channel: Channel) -> str:
+        """The family that confidences are calibrated for with ``channel``."""
+        return self.config.profile or (Family.PRESS if channel is self._channel else Family.WORDNET)
+
+    def _least(self, family: str) -> float:
+        """Confidence from which on changes of a family are applied."""
+        fitted = self._calibration.get(family, _UNCALIBRATED).threshold
+        return fitted if self.config.min_confidence is None else self.config.min_confidence
 
     def _changes(self, document: Document, verdicts: Mapping[Reading, Verdict], explain: Explainer | None) -> Iterable[Change]:
         """The surest reading of each place, those that overlap a surer one left out."""

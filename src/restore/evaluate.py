@@ -7,7 +7,7 @@ what replaces it; edits made are counted against edits needed. Independent of th
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -88,20 +88,31 @@ def judge(result: Restoration, original: str) -> list[tuple[Change, bool]]:
 
     It is when every edit it makes on its own fits the stretch of the original it falls into: the stretch can be cut so that
     exactly the replacement stands for the words replaced, and something is left for the words around them. So of two neighbours
-    where only one is right, one is; an edit counted by ``edits`` as right consists of right changes.
+    where only one is right, one is. Where words repeat ("seek out out" for "find out") stretches can lie in several ways; so
+    an applied change is right, too, when all the edits made at its place are needed ones. An edit counted by ``edits`` as right
+    consists of right changes.
     Changes that leave all words as they are (spaces, quotes) are left out.
     """
     text = result.original
     places = [match.start() for match in _WORD.finditer(text.translate(_PLAIN))]
-    goal = words(original)
-    blocks = [block for block in align(words(text), goal) if not block.equal]
+    spun, goal = words(text), words(original)
+    blocks = [block for block in align(spun, goal) if not block.equal]
     ends = [block.a_end for block in blocks]
+    needed, made = edits(spun, goal), sorted(edits(spun, words(result.text)))
     judged = []
     for change in result.changes:
         own = _own_edits(text, places, change)
         if own:
-            judged.append((change, all(_fits(edit, blocks, ends, goal) for edit in own)))
+            right = all(_fits(edit, blocks, ends, goal) for edit in own)
+            judged.append((change, right or (change.applied and _is_needed(own, made, needed))))
     return judged
+
+
+def _is_needed(own: Sequence[Edit], made: Sequence[Edit], needed: set[Edit]) -> bool:
+    """Whether all of ``made`` (sorted) that touch the words of ``own``, and there are some, are needed."""
+    start, end = own[0][0], own[-1][1]
+    here = made[bisect_left(made, start, key=lambda edit: edit[1]) : bisect_right(made, end, key=lambda edit: edit[0])]
+    return bool(here) and needed.issuperset(here)
 
 
 def _own_edits(text: str, places: Sequence[int], change: Change) -> list[Edit]:

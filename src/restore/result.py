@@ -118,7 +118,8 @@ class Restoration:
 
     ``spun_probability``: that any of the text was spun. ``spin_rate``: the share of the words spinners know that were
     swapped. ``profiles``: share of each family in the swaps. ``words`` counts words, not marks. ``passages`` are the character
-    ranges that read as spun.
+    ranges that read as spun. ``threshold``: confidence (0-1) from which on changes were applied, as it is for the likeliest
+    family of spinner.
     """
 
     original: str
@@ -128,6 +129,7 @@ class Restoration:
     profiles: Mapping[str, float] = field(default_factory=dict)
     words: int = 0
     passages: tuple[tuple[int, int], ...] = ()
+    threshold: float = 0.5
 
     @property
     def applied(self) -> tuple[Change, ...]:

@@ -40,21 +40,24 @@ def inside(spans: Iterable[Span], stretch: Span) -> list[Span]:
 def join(text: str, parts: Iterable[tuple[int, Restoration]]) -> Restoration:
     """One answer for ``text`` from those for its stretches, each with the offset where it begins.
 
-    Rates and profiles are averages over the stretches that read as spun, weighted by what was changed there.
+    Rates and profiles are averages over the stretches that read as spun, weighted by what was changed there; the threshold is
+    that of the most changed.
     """
     changes: list[Change] = []
     passages: list[tuple[int, int]] = []
-    spun_probability, words = 0.0, 0
+    spun_probability, words, threshold, most = 0.0, 0, 0.5, -1
     spun: list[tuple[float, Restoration]] = []
     for offset, part in parts:
         changes += [replace(change, start=change.start + offset, end=change.end + offset) for change in part.changes]
         passages += [(start + offset, end + offset) for start, end in part.passages]
         spun_probability = max(spun_probability, part.spun_probability)
         words += part.words
+        if len(part.applied) > most:
+            threshold, most = part.threshold, len(part.applied)
         if part.spun_probability > 0.5:
             spun.append((1.0 + len(part.applied), replace(part, original="", changes=(), passages=())))
     rate, profiles = _average(spun)
-    return Restoration(text, tuple(changes), spun_probability, rate, profiles, words, tuple(passages))
+    return Restoration(text, tuple(changes), spun_probability, rate, profiles, words, tuple(passages), threshold)
 
 
 def _average(parts: Sequence[tuple[float, Restoration]]) -> tuple[float, dict[str, float]]:

@@ -9,6 +9,8 @@ import click
 
 from . import shared, streams
 
+_LEAST = "min-confidence"
+
 
 @click.group("config", cls=shared.Group)
 def command() -> None:
@@ -29,13 +31,25 @@ def show(path: Path | None) -> int:
 
     settings = shared.settings()
     rows = [(name, _text(value), origin) for name in KINDS for value, origin in [settings.get(name, path)]]
+    rows = [_fitted() if name == _LEAST and origin == "default" else (name, value, origin) for name, value, origin in rows]
     show_table(("setting", "value", "from"), rows, streams.console(sys.stdout))
     return 0
+
+
+def _fitted() -> tuple[str, str, str]:
+    """The threshold that holds where none is set: it was fitted with the confidences, and depends on the family of spinner."""
+    from ..confidence import read_calibration
+    from ..config import dictionary_dir
+
+    path = dictionary_dir() / "calibration.json"
+    (_, first), *others = read_calibration(path).items()
+    different = "".join(f", {name} {own.threshold:g}" for name, own in others if own.threshold != first.threshold)
+    return _LEAST, f"{first.threshold:g}{different}", f"default, as fitted in {path.name}"
 
 
 def _text(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple):
-        return ", ".join(map(str, value))
-    return "" if value is None else str(value)
+        return ", ".join(map(str, value)) or "none"
+    return str(value) or "none"

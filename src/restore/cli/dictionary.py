@@ -33,6 +33,7 @@ def command() -> None:
 @shared.help_option
 def check(files: tuple[Path, ...]) -> int:
     """Name every bad line of dictionary FILEs; exit 1 if there is any."""
+    from ..render.plain import count
     from ..thesaurus import faults
 
     bad = 0
@@ -40,7 +41,7 @@ def check(files: tuple[Path, ...]) -> int:
         for number, what in faults(path):
             sys.stdout.write(f"{path}:{number}: {what}\n")
             bad += 1
-    streams.say(f"{_count(len(files), 'file')}, {_count(bad, 'fault')}")
+    streams.say(f"{count(len(files), 'file')}, {count(bad, 'fault')}")
     return int(bad > 0)
 
 
@@ -127,6 +128,7 @@ def save(rows: Iterable[Row], output: Path | None) -> None:
     """Merge rows into a dictionary, the user's own if none is named; ``-`` prints them instead."""
     from .. import files, writing
     from ..dictionary import format_dictionary
+    from ..render.plain import count
     from ..thesaurus import merge, read_if_there
 
     if output is not None and str(output) == files.STDIN:
@@ -136,8 +138,4 @@ def save(rows: Iterable[Row], output: Path | None) -> None:
     fresh = merge([], rows)
     data = format_dictionary(merge(read_if_there(path), fresh)).encode()
     writing.write_output(path, data, force=True)
-    streams.say(f"{path}: {_count(len(fresh), 'row')} added or renewed")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    streams.say(f"{path}: {count(len(fresh), 'row')} added or renewed")

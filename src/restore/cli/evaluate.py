@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -91,15 +91,27 @@ def _measure(
     outcomes = _restore(todo, config, jobs, quiet)
     seconds = time.perf_counter() - begin
     results = [outcome.restoration for outcome in outcomes]
-    scores = [score(result, goal) for result, goal in zip(results, goals, strict=False) if result is not None]
-    if not scores:
+    compared = [(pair, result, goal) for pair, result, goal in zip(pairs, results, goals, strict=False) if result is not None]
+    if not compared:
         raise RestoreError(f"{spun}: nothing could be restored")
-    figures = summarise(scores)
+    _doubt((pair.name, result.original, goal) for pair, result, goal in compared)
+    figures = summarise([score(result, goal) for _, result, goal in compared])
     if untouched:
         figures["clean"] = clean_figures(result for result in results[len(pairs) :] if result is not None)
     count = sum(result.words for result in results if result is not None)
     figures["speed"] = {"words": count, "seconds": round(seconds, 2), "words_per_second": round(count / seconds)}
     return figures, None in results
+
+
+def _doubt(pairs: Iterable[tuple[str, str, str]]) -> None:
+    """Name the texts that are no pair: figures say nothing about them, yet what was asked for is counted."""
+    from ..learn import check_pair
+
+    for name, spun, original in pairs:
+        try:
+            check_pair(spun, original)
+        except RestoreError as error:
+            streams.say(f"restore: {name}: is that its original? {error}")
 
 
 def _restore(todo: Sequence[Job], config: Config, jobs: int, quiet: bool) -> list[Outcome]:

@@ -163,7 +163,7 @@ def restore(
     """
     if diff and options["form"] not in (None, "diff"):
         raise click.UsageError(f"--diff and --format {options['form']} exclude each other.")
-    _check_command(options["paths"])
+    _check_first(options["paths"])
     _check_targets(options)
     options["form"] = "diff" if diff else options["form"]
     from .run import Options, run
@@ -174,15 +174,18 @@ def restore(
     return run(Options(**options), chosen.config)
 
 
-def _check_command(paths: Sequence[str]) -> None:
-    """A first word that is no file may be a command misspelt."""
-    if paths and paths[0].isalpha() and not os.path.exists(paths[0]):  # noqa: PTH110 - any name
-        from ..align import closest
-        from .group import COMMANDS
+def _check_first(paths: Sequence[str]) -> None:
+    """A first word that is no file may be a command misspelt, or an option without its dashes."""
+    if not paths or not paths[0].replace("-", "").isalpha() or os.path.exists(paths[0]):  # noqa: PTH110 - any name
+        return
+    from ..align import closest
+    from .group import COMMANDS
 
-        near = closest(paths[0], COMMANDS)
-        if near is not None:
-            raise click.UsageError(f"There is no file {paths[0]!r}. Did you mean the command {near!r}?")
+    options = {name.lstrip("-"): name for param in restore.params for name in param.opts if name.startswith("--")}
+    near = closest(paths[0], [*COMMANDS, *options])  # of two alike the first
+    if near is not None:
+        meant = f"the command {near!r}" if near in COMMANDS else f"the option {options[near]!r}"
+        raise click.UsageError(f"There is no file {paths[0]!r}. Did you mean {meant}?")
 
 
 def _check_targets(options: Mapping[str, Any]) -> None:

@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from .plain import count
+
 _NAMES = {
     "precision": "precision of the edits made",
     "recall": "recall of the edits needed",
@@ -17,12 +19,15 @@ _NAMES = {
     "wer_after": "word error after",
     "damage_removed": "damage removed",
 }
+_SHARE_OF = {"precision": "edits_made", "recall": "edits_needed", "f05": "edits_made", "damage_removed": "edits_needed"}
+"""What has to be there for a figure to mean something; for the others, words."""
 
 
 def show_evaluation(figures: Mapping[str, Any], console: Console) -> None:
     """Print quality, calibration and speed; ``figures`` is what ``evaluate.summarise`` gives."""
     f = figures
-    console.print(f"{f['files']:,} files, {f['words']:,} words, {f['edits_needed']:,} edits needed, {f['edits_made']:,} made")
+    counts = count(f["files"], "file"), count(f["words"], "word"), f"{count(f['edits_needed'], 'edit')} needed"
+    console.print(f"{', '.join(counts)}, {f['edits_made']:,} made", soft_wrap=True)
     for table in (_quality(f), _calibration(f["calibration"]), _at_confidence(f["at_confidence"])):
         console.line()
         console.print(table)
@@ -30,8 +35,8 @@ def show_evaluation(figures: Mapping[str, Any], console: Console) -> None:
     if "clean" in f:
         c = f["clean"]
         console.print(
-            f"clean texts: {c['false_edits']:,} false edits in {c['words']:,} words ({c['false_edits_per_10k']} in 10,000), "
-            f"{c['files_touched']:,} of {c['files']:,} files touched",
+            f"clean texts: {count(c['false_edits'], 'false edit')} in {count(c['words'], 'word')} "
+            f"({c['false_edits_per_10k']} in 10,000), {c['files_touched']:,} of {count(c['files'], 'file')} touched",
             soft_wrap=True,
         )
     if "speed" in f:
@@ -48,7 +53,9 @@ def _grid(*columns: str) -> Table:
 def _quality(figures: Mapping[str, Any]) -> Table:
     grid = _grid("quality", "", "95% interval")
     for key, name in _NAMES.items():
-        grid.add_row(name, Text(_number(figures[key]), "bold"), _interval(figures["intervals"][key]))
+        known = figures[_SHARE_OF.get(key, "words")]  # a share of nothing says nothing
+        value, ends = (figures[key], figures["intervals"][key]) if known else (None, None)
+        grid.add_row(name, Text(_number(value), "bold"), _interval(ends if figures["files"] > 1 else None))
     return grid
 
 

@@ -77,7 +77,7 @@ def render_html(result: Restoration, path: str, index: str | None = None) -> str
         lines=lines(result),
         data=data,
         bars=bars(counts),
-        slider=min((change.confidence for change in result.applied), default=0.5),
+        slider=result.threshold,
         family=_family(result),
     )
 

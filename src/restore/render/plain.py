@@ -9,7 +9,7 @@ from .inert import inert
 def summary(result: Restoration, name: str, seconds: float | None = None) -> str:
     """One line on one document: words, changes, spin rate, family, time."""
     declined = len(result.changes) - len(result.applied)
-    parts = [_count(result.words, "word"), _count(len(result.applied), "change")]
+    parts = [count(result.words, "word"), count(len(result.applied), "change")]
     if declined:
         parts.append(f"{declined:,} declined")
     if result.changes:
@@ -24,13 +24,14 @@ def summary(result: Restoration, name: str, seconds: float | None = None) -> str
 
 def totals(documents: int, changed: int, failed: int, words: int, changes: int, declined: int, seconds: float) -> str:
     """One line on many documents."""
-    parts = [_count(words, "word"), f"{_count(changes, 'change')} in {_count(changed, 'file')}"]
+    parts = [count(words, "word"), f"{count(changes, 'change')} in {count(changed, 'file')}"]
     if declined:
         parts.append(f"{declined:,} declined")
     if failed:
         parts.append(f"{failed:,} failed")
-    return f"{_count(documents, 'file')}: {', '.join(parts)}, {seconds:.1f} s"
+    return f"{count(documents, 'file')}: {', '.join(parts)}, {seconds:.1f} s"
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """A number of things, as one says it."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

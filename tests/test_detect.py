@@ -55,7 +55,9 @@ def test_json(folder: Path) -> None:
         "error": None,
         "passages": [],
     }
-    assert rows[3]["error"] == "cannot be read: no such file or directory" and "none.txt: cannot be read" in done.stderr
+    unknown = dict.fromkeys(("spun_probability", "spin_rate", "profiles", "words", "passages"))
+    assert rows[3] == {"path": "none.txt", "error": "cannot be read: no such file or directory", **unknown}
+    assert "none.txt: cannot be read" in done.stderr
     assert done.return_value == 3
 
 

@@ -188,6 +188,23 @@ def test_backup(call: Call, tree: Path, option: str, suffix: str) -> None:
     assert all(after[f"{name}{suffix}"] == before[name] for name in ("a.txt", "b.md", "sub/c.html"))
 
 
+def test_undo_tells_of_backups_that_stay(call: Call, tree: Path) -> None:
+    before = state(tree)
+    call("-i", "--backup", "tree/a.txt")
+    assert call("undo").err == "1 file brought back; the copy a.txt.orig stays\n"
+    assert state(tree) == before | {"a.txt.orig": before["a.txt"]}
+    call("-i", "--backup=~", "tree")
+    (tree / "b.md~").unlink()
+    assert call("undo").err == "3 files brought back; 2 copies (such as c.html~) stay\n"
+
+
+def test_a_backup_does_not_follow_a_link(call: Call, tree: Path, tmp_path: Path) -> None:
+    (tree / "a.txt.orig").symlink_to(tmp_path / "elsewhere")
+    done = call("-i", "--backup", "--force", "tree/a.txt")
+    assert done.code == 3 and "a.txt.orig is a link" in done.err
+    assert not (tmp_path / "elsewhere").exists() and (tree / "a.txt").read_text() == SPUN
+
+
 def test_a_backup_is_never_overwritten_unasked(call: Call, tree: Path) -> None:
     (tree / "a.txt.orig").write_text("the first original")
     done = call("-i", "--backup", "tree/a.txt")

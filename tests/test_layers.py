@@ -13,6 +13,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "restore"
 
 LEVELS = (
     ("errors", "config"),
+    ("reading",),
     ("text", "casing", "align", "encoding", "sections", "metrics", "kernel", "_kernel"),
     ("result", "quotes", "dictionary", "markers", "frequency", "lm", "formats"),
     ("candidates", "compiled", "stretches", "thesaurus"),

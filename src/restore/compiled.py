@@ -106,7 +106,8 @@ def _bytes(path: Path) -> bytes:
 
 def _read(model: LanguageModel, path: Path) -> Channel:
     file = SectionFile(path, MAGIC, FORMAT, "compiled dictionary")
-    sections = {name: file.section(name) for name in file.header["sections"]}
+    named = file.header.get("sections")
+    sections = {name: file.section(name) for name in named} if isinstance(named, dict) else {}
     if file.number("checksum") != _checksum(sections.values()):
         raise file.damaged()
     try:

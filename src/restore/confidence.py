@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -15,9 +14,11 @@ from typing import NamedTuple
 from .candidates import FAMILY_NAMES, Channel
 from .document import Inference
 from .errors import RestoreError
+from .reading import parse_json, read_bytes
 from .text import Document, tokenize
 
 _NEGLIGIBLE = 0.01
+_LARGEST = 1 << 24
 
 
 class Reading(NamedTuple):
@@ -133,7 +134,7 @@ def read_calibration(path: Path) -> Mapping[str, Calibration]:
         RestoreError: the file is missing, or not what ``restore`` writes.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = parse_json(read_bytes(path, _LARGEST))
         found = {
             str(name): Calibration(
                 tuple(map(float, entry["posterior"])),
@@ -144,10 +145,11 @@ def read_calibration(path: Path) -> Mapping[str, Calibration]:
         }
     except OSError as error:
         raise RestoreError(f"{path}: cannot read the calibration: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RestoreError) as error:
         raise RestoreError(f"{path}: the calibration is damaged; reinstall restore") from error
     for entry in found.values():
-        monotone = all(a <= b for curve in (entry.posterior, entry.confidence) for a, b in pairwise(curve))
-        if len(entry.posterior) != len(entry.confidence) or len(entry.posterior) < 2 or not monotone:
+        curves = entry.posterior, entry.confidence
+        sound = all(0 <= a <= b <= 1 for curve in curves for a, b in pairwise(curve)) and 0 <= entry.threshold <= 1
+        if len(entry.posterior) != len(entry.confidence) or len(entry.posterior) < 2 or not sound:
             raise RestoreError(f"{path}: the calibration is damaged; reinstall restore")
     return found

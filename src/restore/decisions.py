@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
 from .errors import RestoreError
+from .reading import parse_json
 from .result import Change, Restoration, apply_changes
 from .text import Span
 
-_LARGEST = 1 << 28
+LARGEST = 1 << 25
 """Bytes; a page of a million words exports less."""
 
 
@@ -40,20 +40,18 @@ def read_decisions(data: bytes) -> list[Decisions]:
     Raises:
         RestoreError: it is something else.
     """
-    if len(data) > _LARGEST:
-        raise RestoreError("too large for decisions on texts")
     try:
         found = _objects(data.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise RestoreError("not JSON as the review page or --review saves it") from error
     return [_read(item) for item in found]
 
 
 def _objects(text: str) -> Sequence[Any]:
     try:
-        found = json.loads(text)
+        found = parse_json(text)
     except ValueError:
-        return [json.loads(line) for line in text.splitlines() if line.strip()]
+        return [parse_json(line) for line in text.splitlines() if line.strip()]
     return found if isinstance(found, list) else [found]
 
 

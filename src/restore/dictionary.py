@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .errors import RestoreError
+from .reading import read_text
 
 HEADER = ("spun", "original", "weight", "source")
 MAX_ERRORS = 20
+LARGEST = 1 << 25
+"""Bytes of a dictionary; ours have two million."""
 
 
 class Row(NamedTuple):
@@ -75,9 +78,11 @@ def read_dictionary(path: Path) -> list[Row]:
         RestoreError: the file cannot be read, or has bad lines: the first twenty are named with their numbers.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path, LARGEST)
     except OSError as error:
         raise RestoreError(f"{path}: cannot read the dictionary: {error.strerror}") from error
+    except RestoreError as error:
+        raise RestoreError(f"{path}: {error} for a dictionary") from error
     except UnicodeDecodeError as error:
         raise RestoreError(f"{path}: the dictionary is not UTF-8") from error
     rows, errors = [], []
@@ -119,8 +124,8 @@ def read_protected(path: Path) -> list[str]:
         RestoreError: the file cannot be read, or an entry has no reason.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        lines = read_text(path, LARGEST).splitlines()
+    except (OSError, UnicodeDecodeError, RestoreError) as error:
         raise RestoreError(f"{path}: cannot read the protected list: {error}") from error
     phrases = []
     for number, line in enumerate(lines[1:], start=2):

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import RestoreError
-from .writing import reason
+from .reading import read_bytes, read_stream, reason
 
 STDIN = "-"
 SUFFIXES = frozenset(("", ".txt", ".text", ".md", ".markdown", ".html", ".htm", ".docx"))
 """What a folder is searched for; a file named on the command line is taken whatever its suffix."""
+MOST = 256 << 20
+"""Bytes of an input: fifty times the longest novel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +105,9 @@ def read(source: Source) -> bytes:
     """The bytes of an input.
 
     Raises:
-        RestoreError: it cannot be read.
+        RestoreError: it cannot be read, or is larger than any text.
     """
     try:
-        return sys.stdin.buffer.read() if source.path is None else source.path.read_bytes()
+        return read_stream(sys.stdin.buffer, MOST) if source.path is None else read_bytes(source.path, MOST)
     except OSError as error:
         raise RestoreError(f"cannot be read: {reason(error)}") from error

@@ -9,7 +9,8 @@ from .batch import Outcome
 from .errors import RestoreError
 from .files import Source
 from .journal import Journal
-from .writing import Times, check_replaceable, digest, reason, replace_in_place, write_output
+from .reading import reason
+from .writing import Times, check_replaceable, digest, replace_in_place, write_output
 
 
 def distinct(sources: list[Source]) -> list[Source]:
@@ -53,9 +54,11 @@ class InPlace:
         if digest(old) != outcome.digest:
             raise RestoreError("changed since it was read; nothing was written, run restore on it again")
         new = outcome.checked(old)
-        if self.backup:
-            copy = path.with_name(path.name + self.backup)
+        copy = path.with_name(path.name + self.backup) if self.backup else None
+        if copy is not None:
+            if copy.is_symlink():
+                raise RestoreError(f"{copy.name} is a link; choose another suffix with --backup=SUFFIX")
             write_output(copy, old, self.force, "choose another suffix with --backup=SUFFIX")
             Times.of(status).give(copy)
-        self.journal.record(path, old, status, new)
+        self.journal.record(path, old, status, new, copy)
         replace_in_place(path, new, outcome.digest)

@@ -13,12 +13,14 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from .errors import RestoreError
-from .writing import Times, digest, reason, replace_in_place, write_output
+from .reading import reason
+from .writing import Times, digest, replace_in_place, sync_folder, write_output
 
 KEPT = 20
 """Runs remembered; the oldest is forgotten when one more begins. They hold copies of texts, so not for ever."""
@@ -28,13 +30,17 @@ _FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One replaced file: digests of its bytes before and after, mode and times before, and the name of the copy."""
+    """One replaced file: digests of its bytes before and after, mode and times before, and the name of the copy.
+
+    ``backup``: the other copy, which was left beside the file if the user asked for one.
+    """
 
     path: Path
     before: str
     after: str
     times: Times
     copy: str
+    backup: Path | None = None
 
 
 class Run(NamedTuple):
@@ -47,10 +53,11 @@ class Run(NamedTuple):
 
 
 class Undone(NamedTuple):
-    """A file of an undone run; ``error`` says why it was left alone."""
+    """A file of an undone run; ``error`` says why it was left alone. ``backup``: the copy beside it, if it is still there."""
 
     path: Path
     error: str | None = None
+    backup: Path | None = None
 
 
 class Journal:
@@ -62,7 +69,7 @@ class Journal:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._file: IO[bytes] | None = None
+        self._file: FileIO | None = None
         self._folder = root
         self._count = 0
 
@@ -73,7 +80,7 @@ class Journal:
         if self._file is not None:
             self._file.close()
 
-    def record(self, path: Path, old: bytes, status: os.stat_result, new: bytes) -> None:
+    def record(self, path: Path, old: bytes, status: os.stat_result, new: bytes, backup: Path | None = None) -> None:
         """Remember a file that is about to be replaced."""
         try:
             if self._file is None:
@@ -83,26 +90,37 @@ class Journal:
             write_output(self._folder / copy, old)
             times = Times.of(status)
             entry = {"path": str(path), "before": digest(old), "after": digest(new), "times": list(times), "copy": copy}
-            self._append(self._file, entry)
+            self._append(self._file, entry | ({"backup": str(backup)} if backup is not None else {}))
         except OSError as error:
             raise RestoreError(f"the journal in {self._root} cannot be written, so nothing was: {reason(error)}") from error
 
-    def _begin(self) -> IO[bytes]:
+    def _begin(self) -> FileIO:
         self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
         for old in sorted(_folders(self._root))[: -(KEPT - 1)]:
             shutil.rmtree(old, ignore_errors=True)
         now = datetime.now(UTC)
         self._folder = self._root / f"{now:%Y%m%dT%H%M%S.%f}-{os.getpid()}"
         self._folder.mkdir(mode=0o700)
-        file = (self._folder / _NAME).open("xb")
+        file = (self._folder / _NAME).open("xb", buffering=0)
         self._append(file, {"format": _FORMAT, "time": now.isoformat(), "place": str(Path.cwd())})
+        sync_folder(self._folder)
+        sync_folder(self._root)
         return file
 
     @staticmethod
-    def _append(file: IO[bytes], data: dict[str, Any]) -> None:
-        file.write(json.dumps(data).encode() + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
+    def _append(file: FileIO, data: dict[str, Any]) -> None:
+        """Add a line, or nothing: half of one would spoil the next."""
+        end = file.tell()
+        line = memoryview(json.dumps(data).encode() + b"\n")
+        try:
+            while line:
+                line = line[file.write(line) :]
+            os.fsync(file.fileno())
+        except BaseException:
+            with contextlib.suppress(OSError):
+                file.seek(end)
+                file.truncate()
+            raise
 
 
 def runs(root: Path) -> list[Run]:
@@ -123,11 +141,13 @@ def _read(folder: Path) -> Run:
     head, *rest = [json.loads(line) for line in lines[:-1]]  # what follows the last line end was never finished
     if head["format"] != _FORMAT:
         raise ValueError("of another version")
-    entries = (
-        Entry(Path(e["path"]), str(e["before"]), str(e["after"]), Times(*map(int, e["times"])), str(int(e["copy"])))
-        for e in rest
-    )
-    return Run(folder, datetime.fromisoformat(head["time"]), str(head["place"]), tuple(entries))
+    return Run(folder, datetime.fromisoformat(head["time"]), str(head["place"]), tuple(map(_entry, rest)))
+
+
+def _entry(found: dict[str, Any]) -> Entry:
+    path, before, after, backup = Path(found["path"]), str(found["before"]), str(found["after"]), found.get("backup")
+    times = Times(*map(int, found["times"]))
+    return Entry(path, before, after, times, str(int(found["copy"])), Path(backup) if backup is not None else None)
 
 
 def undo(run: Run) -> Iterator[Undone]:
@@ -139,7 +159,7 @@ def undo(run: Run) -> Iterator[Undone]:
     for entry in reversed(run.entries):
         try:
             if _bring_back(run.folder, entry):
-                yield Undone(entry.path)
+                yield Undone(entry.path, backup=entry.backup if entry.backup is not None and entry.backup.exists() else None)
         except RestoreError as error:
             failed = True
             yield Undone(entry.path, str(error))

@@ -10,8 +10,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from .errors import RestoreError
+from .reading import read_text
 
 HEADER = ("word", "gain")
+_LARGEST = 1 << 24
 ENOUGH = 5.0
 """Nats of evidence in some stretch of a text. Of 14 articles with WordNet synonyms, each judged by markers of the other half,
 13 have more, one in two of them more than 100; of genuine texts a few reach 8, and are then judged by the whole channel, which
@@ -25,11 +27,11 @@ def read_markers(path: Path) -> Mapping[str, float]:
         RestoreError: the file cannot be read or a line has another form.
     """
     try:
-        header, *lines = path.read_text(encoding="utf-8").splitlines()
+        header, *lines = read_text(path, _LARGEST).splitlines()
         if tuple(header.split("\t")) != HEADER:
             raise ValueError(f"the first line must be {' <tab> '.join(HEADER)}")
         return {word: float(gain) for word, gain in (line.split("\t") for line in lines)}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RestoreError) as error:
         raise RestoreError(f"{path}: cannot read the marker words: {error}") from error
 
 

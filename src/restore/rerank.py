@@ -12,7 +12,7 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import exp, log
+from math import exp, isfinite, log
 from operator import mul
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from .document import Inference
 from .errors import RestoreError
 from .kernel import KERNEL
 from .lm import LanguageModel
+from .reading import parse_json, read_bytes
 from .text import Document
 
 FEATURES = (
@@ -44,6 +45,7 @@ FEATURES = (
 LEAST = 0.02
 """Posterior from which on a reading is looked at; of the right ones 1.5% lie below."""
 _EDGE = 1e-5
+_LARGEST = 1 << 25
 _NO_ROW = log(1e-4)
 
 
@@ -92,9 +94,8 @@ def read_trees(path: Path) -> Trees:
         RestoreError: the file is missing, damaged, or made for other features.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        if data["features"] != list(FEATURES):
-            raise RestoreError(f"{path}: the re-ranker was made for other features; build it again")
+        data = parse_json(read_bytes(path, _LARGEST))
+        made_for = data["features"]
         trees = Trees(
             array("I", data["roots"]),
             array("i", data["feature"]),
@@ -105,8 +106,10 @@ def read_trees(path: Path) -> Trees:
         )
     except OSError as error:
         raise RestoreError(f"{path}: cannot read the re-ranker: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError, OverflowError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RestoreError) as error:
         raise RestoreError(f"{path}: the re-ranker is damaged; reinstall restore") from error
+    if made_for != list(FEATURES):
+        raise RestoreError(f"{path}: the re-ranker was made for other features; build it again")
     _check(trees, path)
     return trees
 
@@ -115,6 +118,7 @@ def _check(trees: Trees, path: Path) -> None:
     """Children come after their parent and exist, so that every walk ends."""
     nodes = len(trees.feature)
     sound = {len(trees.threshold), len(trees.left), len(trees.right)} == {nodes} and all(r < nodes for r in trees.roots)
+    sound = sound and all(map(isfinite, (*trees.threshold, trees.baseline)))
     for node, column in enumerate(trees.feature):
         sound = sound and column < len(FEATURES)
         sound = sound and (column < 0 or node < min(trees.left[node], trees.right[node]) < nodes)

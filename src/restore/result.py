@@ -98,7 +98,7 @@ class Change:
             RestoreError: a field is missing or of the wrong kind.
         """
         try:
-            return cls(
+            found = cls(
                 start=int(data["start"]),
                 end=int(data["end"]),
                 before=str(data["before"]),
@@ -108,8 +108,11 @@ class Change:
                 source=str(data.get("source", "")),
                 alternatives=tuple(Alternative(str(a["text"]), float(a["confidence"])) for a in data.get("alternatives", ())),
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise RestoreError(f"not a change as restore writes it: {error}") from error
+        if not all(0 <= sure <= 1 for sure in (found.confidence, *(a.confidence for a in found.alternatives))):
+            raise RestoreError("not a change as restore writes it: a confidence lies between 0 and 1")
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from .errors import RestoreError
+from .reading import parse_json
 
 _PREFIX = struct.Struct("<11sxI")
 _ALIGN = 64
+_LARGEST_HEADER = 1 << 20
 
 
 class SectionFile:
@@ -57,7 +59,7 @@ class SectionFile:
             for key in keys:
                 value = value[key]
             return int(value)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise self.damaged() from error
 
     def damaged(self) -> RestoreError:
@@ -79,7 +81,9 @@ class SectionFile:
             raise RestoreError(f"{self.path}: not a {self._what} of restore")
         size = _PREFIX.unpack_from(data)[1]
         try:
-            header = json.loads(data[_PREFIX.size : _PREFIX.size + size])
+            if size > _LARGEST_HEADER:
+                raise self.damaged()
+            header = parse_json(data[_PREFIX.size : _PREFIX.size + size])
         except ValueError as error:
             raise self.damaged() from error
         if not isinstance(header, dict) or header.get("format") != version:

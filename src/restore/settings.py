@@ -17,10 +17,11 @@ from typing import Any, NamedTuple
 from .config import FAMILIES
 from .encoding import decode
 from .errors import RestoreError
-from .writing import reason
+from .reading import read_bytes, read_text, reason
 
 NAMES = ("restore.toml", "pyproject.toml")
-_LARGEST = 1 << 20
+_LARGEST, _LARGEST_LIST = 1 << 20, 1 << 24
+"""Bytes of settings, and of a list of protected phrases."""
 _YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
 
 
@@ -153,11 +154,11 @@ def _candidates(folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
 
 def _parse(path: Path) -> dict[str, Any]:
     try:
-        if path.stat().st_size > _LARGEST:
-            raise RestoreError(f"{path}: too large for settings")
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(read_text(path, _LARGEST))
     except OSError as error:
         raise RestoreError(f"{path}: cannot be read: {reason(error)}") from error
+    except RestoreError as error:
+        raise RestoreError(f"{path}: {error} for settings") from error
     except (ValueError, RecursionError) as error:
         raise RestoreError(f"{path}: not valid TOML: {error}") from error
 
@@ -217,7 +218,7 @@ def phrase_lines(path: Path) -> list[str]:
         RestoreError: it cannot be read.
     """
     try:
-        lines = decode(path.read_bytes()).text.splitlines()
+        lines = decode(read_bytes(path, _LARGEST_LIST)).text.splitlines()
     except OSError as error:
         raise RestoreError(f"{path}: the protected phrases cannot be read: {reason(error)}") from error
     except RestoreError as error:

@@ -9,8 +9,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from .dictionary import Row, check_rows, parse_rows, read_dictionary
+from .dictionary import LARGEST, Row, check_rows, parse_rows, read_dictionary
 from .errors import RestoreError
+from .reading import read_text
 from .text import tokenize
 
 HIGHEST = 0.98
@@ -78,9 +79,9 @@ def search(rows: Iterable[Row], text: str) -> tuple[list[Row], list[Row]]:
 def faults(path: Path) -> Iterator[tuple[int, str]]:
     """Everything wrong with a dictionary: line number, and what. Line 0 is the file as a whole."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        lines = read_text(path, LARGEST).splitlines()
+    except (OSError, UnicodeDecodeError, RestoreError) as error:
+        why = error.strerror if isinstance(error, OSError) else "not UTF-8" if isinstance(error, UnicodeDecodeError) else error
         yield 0, f"cannot be read: {why}"
         return
     if not lines:

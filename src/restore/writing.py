@@ -12,12 +12,7 @@ from secrets import token_hex
 from typing import IO, NamedTuple
 
 from .errors import RestoreError
-
-
-def reason(error: OSError) -> str:
-    """What the system says, in lower case and without paths."""
-    text = error.strerror or str(error)
-    return text[:1].lower() + text[1:]
+from .reading import reason
 
 
 def digest(data: bytes) -> str:
@@ -97,13 +92,24 @@ def check_replaceable(path: Path) -> None:
         raise RestoreError("is no ordinary file; write elsewhere with -o")
     if found.st_nlink > 1:
         raise RestoreError(f"has {found.st_nlink} names (hard links), which would part ways; write elsewhere with -o")
-    if not os.access(path, os.W_OK):
-        raise RestoreError("is write-protected; allow writing (chmod u+w) or write elsewhere with -o")
+    _check_allowed(path)
     if hasattr(os, "geteuid") and os.geteuid() != 0:
         if found.st_uid != os.geteuid():
             raise RestoreError("belongs to another user, and would be yours afterwards; write elsewhere with -o")
         if found.st_gid not in (os.getegid(), *os.getgroups()):
             raise RestoreError("belongs to a group that you are not in, and would lose it; write elsewhere with -o")
+
+
+def _check_allowed(path: Path) -> None:
+    """A new file comes in the place of the old one, so both the file and its folder have to allow it."""
+    folder = path.resolve().parent
+    if os.access(path, os.W_OK) and os.access(folder, os.W_OK | os.X_OK):
+        return
+    if hasattr(os, "statvfs") and os.statvfs(path).f_flag & os.ST_RDONLY:
+        raise RestoreError("lies on a read-only file system; write elsewhere with -o")
+    if not os.access(path, os.W_OK):
+        raise RestoreError("is write-protected; allow writing (chmod u+w) or write elsewhere with -o")
+    raise RestoreError(f"lies in a write-protected folder; allow writing there (chmod u+w {folder}) or write elsewhere with -o")
 
 
 @contextlib.contextmanager
@@ -129,7 +135,7 @@ def open_atomic(path: Path, last: Callable[[], None] | None = None) -> Iterator[
         if isinstance(error, OSError) and error.filename == str(temporary):
             error.filename = str(path)  # the name the user knows
         raise
-    _sync_folder(place.parent)
+    sync_folder(place.parent)
 
 
 def _private(path: str, flags: int) -> int:
@@ -190,7 +196,7 @@ def _umask() -> int:
     return mask
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make the new name itself survive a power cut; systems that cannot are left alone."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)

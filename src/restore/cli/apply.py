@@ -8,9 +8,9 @@ import click
 
 from .. import files
 from ..config import Config
-from ..decisions import Decided, Decisions, read_decisions
+from ..decisions import LARGEST, Decided, Decisions, read_decisions
 from ..errors import RestoreError
-from ..writing import reason
+from ..reading import read_bytes, reason
 from . import shared
 
 
@@ -35,7 +35,7 @@ def command(
     if in_place and output:
         raise click.UsageError("-i and -o exclude each other.")
     try:
-        found = read_decisions(decisions.read_bytes())
+        found = read_decisions(read_bytes(decisions, LARGEST))
     except OSError as error:
         raise RestoreError(f"{decisions}: cannot be read: {reason(error)}") from error
     except RestoreError as error:

@@ -36,7 +36,8 @@ def command(
 ) -> int:
     """Tell which texts were spun, how heavily, and by which family of spinner. Nothing is changed.
 
-    Each PATH is a text file, a folder, or - for standard input (the default). JSON is one object a text, a line each.
+    Each PATH is a text file, a folder, or - for standard input (the default). JSON is one object a text, a line each;
+    of one that cannot be read all is null but path and error.
     """
     chosen = shared.Chosen()
     found, failed = [], False
@@ -75,7 +76,10 @@ def _finding(outcome: Outcome) -> dict[str, Any]:
     result = outcome.restoration or Restoration("")
     data = result.to_json(outcome.source.name, outcome.error)
     del data["changes"]
-    return {**data, "passages": [list(passage) for passage in result.passages]}
+    data["passages"] = [list(passage) for passage in result.passages]
+    if outcome.restoration is None:  # nothing is known, which is not the same as zero
+        data.update(dict.fromkeys(("spun_probability", "spin_rate", "profiles", "words", "passages")))
+    return data
 
 
 def _show(found: list[tuple[str, Restoration]]) -> None:

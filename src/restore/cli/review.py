@@ -14,6 +14,7 @@ from .. import decisions, writing
 from ..batch import Outcome
 from ..dictionary import Row
 from ..errors import RestoreError
+from ..reading import read_bytes
 from ..result import Change
 from ..review import Review
 from . import streams, user
@@ -119,7 +120,7 @@ class _Session:
     def load(self) -> tuple[Change, ...]:
         """What was decided before; a damaged file is nothing."""
         with contextlib.suppress(OSError, RestoreError):
-            (found,) = decisions.read_decisions(self._path.read_bytes())
+            (found,) = decisions.read_decisions(read_bytes(self._path, decisions.LARGEST))
             if found.sha256 == self._digest:
                 return found.changes
         return ()

@@ -35,16 +35,27 @@ def command(number: int, listing: bool, quiet: bool) -> int:
     if number > len(runs):
         raise RestoreError(f"{len(runs)} runs are remembered; see 'restore undo --list'")
     done = failed = 0
+    backups = []
     for file in journal.undo(runs[number - 1]):
         if file.error is not None:
             streams.say(f"restore: {file.path}: {file.error}")
         failed += file.error is not None
         done += file.error is None
+        backups += [file.backup.name] if file.backup is not None else []
     if not quiet:
-        streams.say(
-            f"{done:,} {'file' if done == 1 else 'files'} brought back" + (f", {failed:,} left alone" if failed else "")
-        )
+        left = f", {failed:,} left alone" if failed else ""
+        copies = f"; {_staying(backups)}" if backups else ""
+        streams.say(f"{_count(done, 'file')} brought back{left}{copies}")
     return 3 if failed else 0
+
+
+def _staying(backups: list[str]) -> str:
+    """How many copies there are, and what one is called."""
+    return f"the copy {backups[0]} stays" if len(backups) == 1 else f"{len(backups):,} copies (such as {backups[0]}) stay"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _show(runs: list[Run]) -> None:

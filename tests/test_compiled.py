@@ -86,6 +86,15 @@ def flip(data: bytes) -> bytes:
     return data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :]
 
 
+def swap_names(data: bytes) -> bytes:
+    """Two sections of the same kind, one for the other."""
+    return (
+        data.replace(b'"unit_prior"', b'"xxxx_xxxxx"')
+        .replace(b'"pair_weight"', b'"unit_prior" ')
+        .replace(b'"xxxx_xxxxx"', b'"pair_weight"', 1)
+    )
+
+
 @pytest.mark.parametrize(
     "spoil",
     [
@@ -94,9 +103,12 @@ def flip(data: bytes) -> bytes:
         lambda data: b"x" + data[1:],
         lambda data: data.replace(b'"slots"', b'"slotz"'),
         lambda data: data.replace(b'"checksum"', b'"checksun"'),
+        lambda data: data.replace(b'"sections"', b'"sectionz"'),
+        lambda data: data.replace(b'"pair_unit": [', b'"pair_unit": [1').replace(b'"format"', b'"form"'),
+        swap_names,
         flip,
     ],
-    ids=["empty", "half", "magic", "section", "header", "bit"],
+    ids=["empty", "half", "magic", "section", "header", "sections", "place", "names", "bit"],
 )
 def test_a_damaged_file_is_made_again(
     model: LanguageModel,

@@ -155,10 +155,30 @@ BAD: list[tuple[bytes, str]] = [
 ]
 
 
+def lzma(data: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_LZMA) as file:
+        file.writestr("word/document.xml", data)
+    return buffer.getvalue()
+
+
+BAD.append((lzma(b"<a/>"), "compressed in a way"))
+
+
 @pytest.mark.parametrize(("data", "message"), BAD, ids=range(len(BAD)))
 def test_what_is_refused(data: bytes, message: str) -> None:
     with pytest.raises(RestoreError, match=message):
         read_docx(data)
+
+
+def test_another_file_of_the_document_is_damaged() -> None:
+    data = archive(
+        {"word/document.xml": parts(document(runs("mentioned")))["word/document.xml"], "word/media/a.png": b"x" * 99}
+    )
+    at = data.index(b"word/media/a.png") + len("word/media/a.png")
+    opened = read_docx(data[:at] + b"\xff\xff" + data[at + 2 :])
+    with pytest.raises(RestoreError, match="damaged"):
+        opened.encode("said\n\n")
 
 
 def test_two_files_of_one_name_are_refused() -> None:

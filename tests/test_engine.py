@@ -329,7 +329,21 @@ def test_changes_survive_json(seed: Restoration) -> None:
     assert [c.to_json() for c in changes] == data["changes"]
 
 
-@pytest.mark.parametrize("data", [{}, {"start": "x"}, {"start": 0, "end": 1, "before": "a", "after": "b", "confidence": None}])
+CHANGE = {"start": 0, "end": 1, "before": "a", "after": "b", "confidence": 0.5, "applied": True}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        {"start": "x"},
+        {**CHANGE, "confidence": None},
+        {**CHANGE, "start": float("inf")},
+        {**CHANGE, "confidence": 10**400},
+        {**CHANGE, "alternatives": ["a"]},
+        {**CHANGE, "alternatives": 1},
+    ],
+)
 def test_what_is_no_change(data: dict[str, Any]) -> None:
     with pytest.raises(RestoreError, match="not a change"):
         Change.from_json(data)

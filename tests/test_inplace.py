@@ -128,7 +128,9 @@ def test_a_damaged_copy_is_not_written(call: Call, tree: Path, tmp_path: Path) -
     assert (tree / "a.txt").read_text() == RESTORED
 
 
-@pytest.mark.parametrize("lines", [b"", b"{}\n", b"[]\n", b"nonsense\n", b'{"format": 9, "time": "x", "place": ""}\n'])
+@pytest.mark.parametrize(
+    "lines", [b"", b"{}\n", b"[]\n", b"nonsense\n", b"[" * 99_999 + b"\n", b'{"format": 9, "time": "x", "place": ""}\n']
+)
 def test_a_damaged_journal_is_passed_over(call: Call, tmp_path: Path, lines: bytes) -> None:
     (tmp_path / "state/journal/x").mkdir(parents=True)
     (tmp_path / "state/journal/x/journal.jsonl").write_bytes(lines)

@@ -152,8 +152,15 @@ def curve(**changes: Any) -> dict[str, Any]:
         curve(threshold="high"),
         {**GOOD, "families": []},
         {"families": GOOD["families"]},
+        "[" * 99_999,
+        curve(posterior=[0, 10**400]),
+        curve(confidence=[0, 1.1]),
+        curve(confidence=[-0.1, 1]),
+        curve(posterior=[0, float("nan")]),
+        curve(threshold=float("nan")),
+        curve(threshold=2),
     ],
-    ids=repr,
+    ids=lambda data: repr(data)[:60],
 )
 def test_a_damaged_calibration_is_one_clear_error(tmp_path: Path, data: Any) -> None:
     path = tmp_path / "calibration.json"
@@ -214,6 +221,7 @@ def test_a_question_and_its_answers(tmp_path: Path) -> None:
         stump(feature=[len(FEATURES), -1, -1]),
         stump(threshold=["x", 0.0, 0.0]),
         stump(left=[2**40, 0, 0]),
+        "[" * 99_999,
     ],
     ids=lambda data: str(data)[-60:],
 )

@@ -21,6 +21,7 @@ from restore.candidates import KEEP, Channel, Edges
 from restore.config import dictionary_dir
 from restore.dictionary import Row, read_dictionary
 from restore.document import estimate_rates, learn_habits, score_edges
+from restore.errors import RestoreError
 from restore.lattice import LM_WEIGHT, Graph
 from restore.lm import LanguageModel
 from restore.text import Document, parse
@@ -322,7 +323,7 @@ class Arguments:
         for call in (self.search, self.walk, self.genuine, self.sums, self.rates, self.counts, self.habits):
             try:
                 call()
-            except (ValueError, TypeError) as error:
+            except (ValueError, TypeError, RestoreError) as error:
                 errors.append(error)
         if errors:
             raise errors[0]
@@ -429,7 +430,7 @@ def test_lengths_are_checked(text: Arguments, name: str) -> None:
 def test_a_damaged_bucket_is_an_error(text: Arguments, table: int) -> None:
     buckets = array("I", text.model[table][1])
     text.model[table][1] = array("I", [LARGE]) * len(buckets)
-    with pytest.raises(ValueError, match="damaged"):
+    with pytest.raises(RestoreError, match="damaged"):
         text.run()
 
 
@@ -439,7 +440,7 @@ def test_a_damaged_bucket_is_an_error(text: Arguments, table: int) -> None:
 )
 def test_sections_that_do_not_fit_are_an_error(text: Arguments, table: int, part: int, value: object) -> None:
     text.model[table][part] = value
-    with pytest.raises((ValueError, TypeError)):
+    with pytest.raises((ValueError, TypeError, RestoreError)):
         text.run()
 
 
@@ -461,7 +462,7 @@ def test_random_damage_never_crashes(model: LanguageModel, channel: Channel, dat
     spoilt = data.draw(st.sampled_from([*of_text, graph.source, graph.target, graph.edge, graph.sentences, graph.nodes]))
     at = data.draw(st.integers(0, len(spoilt) - 1))
     spoilt[at] = data.draw(st.integers(0, 255) | st.just(255 if spoilt.typecode == "B" else 2**31 - 1))
-    with contextlib.suppress(ValueError):
+    with contextlib.suppress(ValueError, RestoreError):
         text.run()
 
 
@@ -476,7 +477,7 @@ def test_a_model_of_noise_never_crashes(model: LanguageModel, channel: Channel, 
         for _ in range(luck.choice((1, 20, len(noise)))):
             noise[luck.randrange(len(noise))] = luck.choice((luck.randrange(len(table[2])), luck.getrandbits(32)))
         table[part] = noise
-    with contextlib.suppress(ValueError):
+    with contextlib.suppress(ValueError, RestoreError):
         text.run()
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import datetime
 import gzip
 import itertools
+import json
 import lzma
 import math
 import random
+import struct
+from array import array
 from pathlib import Path
 
 import pytest
@@ -326,6 +329,40 @@ def test_a_header_that_does_not_fit_is_refused(built: Path, tmp_path: Path, befo
     path.write_bytes(data.replace(before, after, 1))
     with pytest.raises(RestoreError, match=r"damaged|another format"):
         LanguageModel(path)
+
+
+def with_number(data: bytes, section: str, kind: str, value: float) -> bytes:
+    """The file with another number at the end of a section."""
+    header = json.loads(data[16 : 16 + struct.unpack_from("<I", data, 12)[0]])
+    offset, size = header["sections"][section]
+    return data[: offset + size - 4] + struct.pack(f"<{kind}", value) + data[offset + size :]
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("section", ["unigrams", "codebooks2", "codebooks4"])
+def test_numbers_that_are_none_are_refused(built: Path, tmp_path: Path, section: str, value: float) -> None:
+    path = tmp_path / "odd.lm"
+    path.write_bytes(with_number(built.read_bytes(), section, "f", value))
+    with pytest.raises(RestoreError, match="damaged"):
+        LanguageModel(path)
+
+
+def test_a_vocabulary_of_another_length_is_refused(built: Path, tmp_path: Path) -> None:
+    path = tmp_path / "odd.lm"
+    path.write_bytes(built.read_bytes().replace(b"<s>\n", b"<s>x", 1))
+    with pytest.raises(RestoreError, match="damaged"):
+        LanguageModel(path)
+
+
+def test_a_bucket_that_leaves_its_table_is_told_when_it_is_used(built: Path, tmp_path: Path) -> None:
+    path = tmp_path / "odd.lm"
+    path.write_bytes(built.read_bytes())
+    model = LanguageModel(path)
+    size = len(model.tables[0].entries)
+    buckets = array("I", [size * (n + 1) for n in range(len(model.tables[0].buckets))])
+    model.tables[0] = model.tables[0]._replace(buckets=memoryview(buckets))
+    with pytest.raises(RestoreError, match=r"odd\.lm: the language model is damaged"):
+        model.score(model.start, lm.UNKNOWN)
 
 
 def test_hashes_of_the_builder_are_those_of_the_reader() -> None:

@@ -17,7 +17,7 @@ PARTS = {"numbers": struct.pack("<3I", 1, 2, 70_000), "lines": "naïve\ncafé".e
 
 
 def write(path: Path) -> Path:
-    write_sections(path, MAGIC, {"format": 3, "deep": {"number": 7}}, PARTS)
+    write_sections(path, MAGIC, {"format": 3, "deep": {"number": 7}, "endless": 1e999}, PARTS)
     return path
 
 
@@ -35,6 +35,7 @@ def test_what_was_written_is_read(file: SectionFile) -> None:
     assert file.lines("lines") == ["naïve", "café"]
     assert bytes(file.section("nothing")) == b""
     assert file.number("deep", "number") == 7
+    assert file.names == list(PARTS)
     assert file.header["format"] == 3
 
 
@@ -66,6 +67,7 @@ DAMAGE = {
     "no header": (lambda data: data[:16], "damaged"),
     "half a header": (lambda data: data[:40], "damaged"),
     "a header that is no JSON": (lambda data: data[:16] + b"x" + data[17:], "damaged"),
+    "a header too deep": (lambda data: data[:12] + struct.pack("<I", 99_999) + b"[" * 99_999, "damaged"),
     "a header of another kind": (lambda data: data[:12] + struct.pack("<I", 2) + b"[]", "another format"),
     "another format": (lambda data: data.replace(b'"format": 3', b'"format": 4'), "another format"),
 }
@@ -103,9 +105,17 @@ def test_what_is_not_there_or_does_not_fit(file: SectionFile) -> None:
         lambda: file.number("absent"),
         lambda: file.number("deep", "number", "more"),
         lambda: file.number("deep"),
+        lambda: file.number("endless"),
     ):
         with pytest.raises(RestoreError, match="damaged"):
             wrong()
+
+
+@pytest.mark.parametrize("header", [b'{"format": 3}', b'{"format": 3, "sections": 1}', b'{"format": 3, "sections": []}'])
+def test_a_file_without_sections(tmp_path: Path, header: bytes) -> None:
+    (tmp_path / "file").write_bytes(struct.pack("<11sxI", MAGIC, len(header)) + header)
+    with pytest.raises(RestoreError, match="damaged"):
+        _ = read(tmp_path / "file").names
 
 
 def test_lines_that_are_no_text(tmp_path: Path) -> None:

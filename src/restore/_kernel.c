@@ -8,7 +8,7 @@
  * Rules of the file:
  *   - Inputs are buffers of the caller's (arrays, the memory-mapped model), held while we work and never written to.
  *   - No number read from a buffer is used as an index before it is checked, so that a damaged model or a mistake in Python
- *     ends in a ValueError and never in a bad read.
+ *     ends in a ValueError (a RestoreError, if it is the model) and never in a bad read.
  *   - The work runs without the interpreter's lock and allocates with malloc alone. A worker returns NULL, or what is wrong.
  *   - Results are bytes objects holding the arrays.
  *
@@ -62,7 +62,7 @@ enum { UNKNOWN, START, END, NUMBER }; /* lm.py */
 
 typedef const char *Error; /* what is wrong, or NULL */
 static const char NO_MEMORY[] = "out of memory";
-static const char BAD_MODEL[] = "the language model is damaged: a bucket leaves its table";
+static const char BAD_MODEL[] = "the language model is damaged: a bucket leaves its table; reinstall restore or build it again";
 static const char BAD_WORD[] = "word id outside the language model";
 static const char BAD_SENTENCE[] = "sentence outside the text";
 static const char BAD_EDGE[] = "edge outside its sentence or its arrays";
@@ -116,13 +116,20 @@ static int hold(Held *held, PyObject *object, char code, Array *array)
     return 0;
 }
 
-/* Raise what a worker returned; -1 if there was something. */
+/* Raise what a worker returned; -1 if there was something. A damaged file is the user's affair, the rest a defect of ours. */
 static int raise(Error error)
 {
-    if (error == NO_MEMORY)
+    if (error == NO_MEMORY) {
         PyErr_NoMemory();
-    else if (error)
+    } else if (error == BAD_MODEL) {
+        PyObject *errors = PyImport_ImportModule("restore.errors");
+        PyObject *kind = errors ? PyObject_GetAttrString(errors, "RestoreError") : NULL;
+        if (kind) PyErr_SetString(kind, error);
+        Py_XDECREF(kind);
+        Py_XDECREF(errors);
+    } else if (error) {
         PyErr_SetString(PyExc_ValueError, error);
+    }
     return error ? -1 : 0;
 }
 

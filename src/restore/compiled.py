@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
@@ -25,7 +25,7 @@ from .sections import SectionFile, write_sections
 from .thesaurus import overrule
 
 MAGIC = b"restore-chn"
-FORMAT = 1
+FORMAT = 2
 _KEPT = 8
 """Files left in the folder, newest first: two for each set of dictionaries that a user goes back and forth between."""
 _MAKERS = candidates, dictionary, frequency, text, thesaurus
@@ -106,9 +106,8 @@ def _bytes(path: Path) -> bytes:
 
 def _read(model: LanguageModel, path: Path) -> Channel:
     file = SectionFile(path, MAGIC, FORMAT, "compiled dictionary")
-    named = file.header.get("sections")
-    sections = {name: file.section(name) for name in named} if isinstance(named, dict) else {}
-    if file.number("checksum") != _checksum(sections.values()):
+    sections = {name: file.section(name) for name in file.names}
+    if file.number("checksum") != _checksum(sections):
         raise file.damaged()
     try:
         return Channel.from_sections(model, sections)
@@ -121,7 +120,7 @@ def _write(path: Path, channel: Channel) -> None:
     with suppress(OSError):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-        header = {"format": FORMAT, "checksum": _checksum(channel.sections.values())}
+        header = {"format": FORMAT, "checksum": _checksum(channel.sections)}
         try:
             write_sections(temporary, MAGIC, header, {name: bytes(data) for name, data in channel.sections.items()})
             temporary.replace(path)
@@ -137,8 +136,9 @@ def _prune(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _checksum(sections: Iterable[memoryview]) -> int:
+def _checksum(sections: Mapping[str, bytes | memoryview]) -> int:
+    """Of the data, and of where each section begins and what it is called."""
     value = 0
-    for data in sections:
-        value = crc32(data, value)
+    for name, data in sections.items():
+        value = crc32(data, crc32(f"{name} {len(data)} ".encode("utf-8", "surrogatepass"), value))
     return value

@@ -127,7 +127,7 @@ def runs(root: Path) -> list[Run]:
     """All runs that can be undone, the latest first."""
     found = []
     for folder in sorted(_folders(root), reverse=True):
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, IndexError):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, IndexError, OverflowError, RecursionError):
             found.append(_read(folder))
     return found
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from functools import cached_property
+from math import isfinite
 from pathlib import Path
 from typing import NamedTuple
 
@@ -110,7 +111,17 @@ class LanguageModel:
         return (self.unigrams, *((*table[:4], book) for table, book in zip(self.tables, books, strict=True)))
 
     def score(self, state: State, word: int) -> tuple[float, State]:
-        """Log P(word | state), natural, and the state after the word."""
+        """Log P(word | state), natural, and the state after the word.
+
+        Raises:
+            RestoreError: a bucket of the file leaves its table, which would take too long to look for when it is opened.
+        """
+        try:
+            return self._score(state, word)
+        except IndexError as error:
+            raise self._file.damaged() from error
+
+    def _score(self, state: State, word: int) -> tuple[float, State]:
         unigrams = self.unigrams
         log_prob: float = unigrams[2 * word]
         after: list[tuple[int, float]] = [(word, unigrams[2 * word + 1])]
@@ -149,11 +160,12 @@ class LanguageModel:
         """Refuse a file whose sections do not fit together, so that no look-up can leave them."""
         vocabulary = self._file.number("vocabulary")
         fits = len(self.unigrams) == 2 * vocabulary and vocabulary > NUMBER and 2 <= self.order <= 4
+        fits = fits and bytes(self.vocabulary).count(b"\n") == vocabulary - 1 and isfinite(sum(self.unigrams))
         for n, table in enumerate(self.tables, start=2):
             size = len(table.entries)
             fits = fits and FINGERPRINT_BITS <= table.shift < 64
             fits = fits and len(table.buckets) == (1 << (64 - table.shift)) + 1 and table.buckets[-1] == size
-            fits = fits and len(table.log_probs) == 256
+            fits = fits and len(table.log_probs) == 256 and isfinite(sum(table.log_probs) + sum(table.log_backoffs))
             fits = fits and (n == self.order or (len(table.backoffs) == size and len(table.log_backoffs) == 256))
         if not fits:
             raise self._file.damaged()

@@ -154,8 +154,13 @@ def rerank(
     probabilities = {reading: support.posterior for reading, support in found.items()}
     rows = features(model, channel, document, inference, found)
     for reading, log_odds in zip(rows, trees.log_odds_of_rows(list(rows.values())), strict=True):
-        probabilities[reading] = 1 / (1 + exp(-log_odds))
+        probabilities[reading] = probability(log_odds)
     return probabilities
+
+
+def probability(log_odds: float) -> float:
+    """The logistic function."""
+    return 1 / (1 + exp(-max(log_odds, -700.0)))  # beyond it the exponential leaves what a number can hold
 
 
 def features(

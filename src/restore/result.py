@@ -108,7 +108,7 @@ class Change:
                 source=str(data.get("source", "")),
                 alternatives=tuple(Alternative(str(a["text"]), float(a["confidence"])) for a in data.get("alternatives", ())),
             )
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise RestoreError(f"not a change as restore writes it: {error}") from error
         if not all(0 <= sure <= 1 for sure in (found.confidence, *(a.confidence for a in found.alternatives))):
             raise RestoreError("not a change as restore writes it: a confidence lies between 0 and 1")

@@ -45,6 +45,14 @@ class SectionFile:
         except (KeyError, TypeError, ValueError) as error:
             raise self.damaged() from error
 
+    @property
+    def names(self) -> list[str]:
+        """All sections."""
+        places = self.header.get("sections")
+        if not isinstance(places, dict):
+            raise self.damaged()
+        return list(places)
+
     def lines(self, name: str) -> list[str]:
         """A section of text lines."""
         try:

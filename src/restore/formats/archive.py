@@ -6,7 +6,8 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from ..errors import RestoreError
 
@@ -21,14 +22,19 @@ def unpack(data: bytes, only: re.Pattern[str] | None = None) -> dict[str, bytes]
     Raises:
         RestoreError: no archive, a damaged one, or one made to do harm.
     """
+    with _reading(), zipfile.ZipFile(io.BytesIO(data)) as archive:
+        members = archive.infolist()
+        _check(members)
+        return {m.filename: archive.read(m) for m in members if only is None or only.fullmatch(m.filename)}
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """What zipfile says of damaged archives becomes one kind of error."""
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = archive.infolist()
-            _check(members)
-            found = {m.filename: archive.read(m) for m in members if only is None or only.fullmatch(m.filename)}
+        yield
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         raise RestoreError(f"not a Word document, or a damaged one: {error}") from error
-    return found
 
 
 def _check(members: Sequence[zipfile.ZipInfo]) -> None:
@@ -37,14 +43,20 @@ def _check(members: Sequence[zipfile.ZipInfo]) -> None:
         raise RestoreError("unpacks to more than a document would; refused")
     if len({member.filename for member in members}) < len(members):
         raise RestoreError("holds two files of one name; refused")
+    if any(member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for member in members):
+        raise RestoreError("is compressed in a way that no Word document is; refused")
     if any(member.flag_bits & 1 for member in members):
         raise RestoreError("is encrypted; save it without a password first")
 
 
 def pack(data: bytes, parts: Mapping[str, bytes]) -> bytes:
-    """The archive with other content in some of its files; order, times and compression stay."""
+    """The archive with other content in some of its files; order, times and compression stay.
+
+    Raises:
+        RestoreError: one of the other files is damaged.
+    """
     buffer = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(buffer, "w") as new:
+    with _reading(), zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(buffer, "w") as new:
         new.comment = old.comment
         for member in old.infolist():
             copy = zipfile.ZipInfo(member.filename, member.date_time)

@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import os
-import random
-import shutil
-import signal
 import stat
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,8 +17,6 @@ from restore.errors import RestoreError
 from restore.files import Source
 from restore.inplace import InPlace
 from restore.journal import Journal
-
-resource = pytest.importorskip("resource")  # what only Unix has is half of what is tested here
 
 SOURCE = Path(__file__).parents[1] / "src"
 RESTORED = "The Foreign Minister said navy gear.\n\nNothing here.\n"
@@ -299,26 +288,6 @@ def write(done: Outcome, tmp_path: Path) -> Outcome:
         return InPlace(log).write(done)
 
 
-def test_what_changed_since_it_was_read_is_left_alone(tree: Path, tmp_path: Path) -> None:
-    done = outcome(tree / "a.txt")
-    (tree / "a.txt").write_text("edited meanwhile")
-    assert "changed since it was read" in str(write(done, tmp_path).error)
-    assert (tree / "a.txt").read_text() == "edited meanwhile"
-
-
-def test_even_a_change_at_the_last_moment(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = Journal.record
-
-    def record(self: Journal, path: Path, *rest: object) -> None:
-        real(self, path, *rest)  # type: ignore[arg-type]
-        path.write_text("edited meanwhile")
-
-    monkeypatch.setattr(Journal, "record", record)
-    assert "changed since it was read" in str(write(outcome(tree / "a.txt"), tmp_path).error)
-    assert (tree / "a.txt").read_text() == "edited meanwhile"
-    assert not list(tree.glob("*.tmp")) and not list(tree.glob(".*"))
-
-
 def test_a_file_that_is_gone(tree: Path, tmp_path: Path) -> None:
     done = outcome(tree / "a.txt")
     (tree / "a.txt").unlink()
@@ -348,159 +317,6 @@ def test_a_defect_of_ours_never_reaches_a_file(
         done = call(*args)
         assert done.code == 3 and "a defect of restore" in done.err
     assert (tree / "a.txt").read_text() == SPUN and not (tmp_path / "out.txt").exists()
-
-
-# -- faults --------------------------------------------------------------------------------------------------------
-
-
-def test_a_journal_that_cannot_be_written_stops_the_writing(call: Call, tree: Path, tmp_path: Path) -> None:
-    (tmp_path / "state").write_text("in the way")
-    before = state(tree)
-    done = call("-i", "tree")
-    assert done.code == 3 and "the journal in" in done.err and "so nothing was" in done.err
-    assert state(tree) == before
-
-
-@pytest.mark.parametrize("step", ["fsync", "fchmod", "replace", "write"])
-def test_a_full_disk_leaves_the_original_whole(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
-    def fail(*_: object) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    done = outcome(tree / "a.txt")
-    before = state(tree)
-    monkeypatch.setattr(Journal, "record", lambda *_: None)
-    monkeypatch.setattr(*((Path, "replace") if step == "replace" else (os, step)), fail)
-    written = write(done, tmp_path)
-    monkeypatch.undo()
-    if step != "write":
-        assert written.error == "cannot be written: no space left on device"
-        assert state(tree) == before
-
-
-def test_a_quota_leaves_the_original_whole(tree: Path, tmp_path: Path) -> None:
-    """The system's own refusal: no file may grow beyond 100 bytes."""
-    (tree / "a.txt").write_text(SPUN * 10)
-    before = state(tree)
-    done = real(tmp_path, "-i", "tree", limit=100)
-    assert done.returncode == 3 and b"file too large" in done.stderr
-    assert state(tree) == before
-    assert not list(tree.rglob("*.tmp"))
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 64 kB with a spun article on it and no room for another."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = shutil.which("mount") and subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64k", "none", folder], capture_output=True
-    )
-    if not mounted or mounted.returncode:
-        pytest.skip("mounting is not allowed here")
-    try:
-        (folder / "a.txt").write_text(SPUN * 300)
-        with contextlib.suppress(OSError), (folder / "filler").open("wb", buffering=0) as filler:
-            while filler.write(bytes(4096)):
-                pass
-        yield folder
-    finally:
-        subprocess.run(["umount", folder], check=True)
-
-
-FULL = [
-    (("-i", "disk/a.txt"), "state", b"cannot be written: no space left on device"),
-    (("-i", "disk/a.txt"), "disk/state", b"cannot be written, so nothing was: no space left"),
-    (("-i", "--backup", "disk/a.txt"), "state", b"no space left on device"),
-    (("disk/a.txt", "-o", "disk/b.txt"), "state", b"no space left on device"),
-    (("disk/a.txt", "--report", "disk/r.json"), "state", b"o space left on device"),
-]
-
-
-@pytest.mark.parametrize(("args", "journal", "message"), FULL)
-def test_a_disk_that_is_really_full(
-    small_disk: Path, tmp_path: Path, args: tuple[str, ...], journal: str, message: bytes
-) -> None:
-    before = state(small_disk)
-    done = real(tmp_path, *args, journal=journal)
-    assert done.returncode in (2, 3) and message in done.stderr, done
-    assert {name: of for name, of in state(small_disk).items() if not name.startswith("state")} == before
-
-
-@pytest.mark.parametrize("args", [("-i", "disk/a.txt"), ("disk/a.txt", "-o", "disk/b.txt")])
-def test_a_read_only_disk(small_disk: Path, tmp_path: Path, args: tuple[str, ...]) -> None:
-    before = state(small_disk)
-    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
-    done = real(tmp_path, *args)
-    assert done.returncode == 3 and (b"read-only file system" in done.stderr or b"write-protected" in done.stderr), done
-    assert state(small_disk) == before
-
-
-STARTER = """
-import sys
-sys.path[:0] = [{tests!r}, {source!r}]
-from pathlib import Path
-import fakes
-from restore import engine
-from restore.cli import main, user
-engine.Restorer = fakes.FakeRestorer
-user.state = lambda: Path({journal!r})
-user.folder = lambda: Path("settings")
-main()
-"""
-
-
-def real(folder: Path, *args: str, limit: int = 0, journal: str = "state") -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        command(*args, journal=journal), cwd=folder, capture_output=True, timeout=60, preexec_fn=limiter(limit)
-    )
-
-
-def command(*args: str, journal: str = "state") -> list[str]:
-    return [sys.executable, "-c", STARTER.format(tests=str(Path(__file__).parent), source=str(SOURCE), journal=journal), *args]
-
-
-def limiter(limit: int) -> object:
-    return (lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))) if limit else None  # type: ignore[return-value]
-
-
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_a_signal_at_any_moment_leaves_each_file_old_or_new(tmp_path: Path, number: signal.Signals) -> None:
-    folder = tmp_path / "many"
-    folder.mkdir()
-    for index in range(120):
-        path = folder / f"{index:03}.txt"
-        path.write_text(SPUN)
-        os.utime(path, ns=(OLD_TIME, OLD_TIME))
-    before = state(folder)
-    chance = random.Random(number)
-    for _ in range(8):
-        process = subprocess.Popen(command("-i", "-q", "many"), cwd=tmp_path, stderr=subprocess.PIPE)
-        while not any(path.read_text() == RESTORED for path in folder.glob("*.txt")) and process.poll() is None:
-            time.sleep(0.001)
-        time.sleep(chance.random() * 0.1)
-        process.send_signal(number)
-        process.communicate(timeout=60)
-        assert {path.read_text() for path in folder.glob("*.txt")} <= {SPUN, RESTORED}
-        if number != signal.SIGKILL:
-            assert process.returncode in (0, 128 + number)
-            assert not list(folder.glob(".restore-*"))
-        for left in folder.glob(".restore-*"):
-            left.unlink()
-        assert real(tmp_path, "undo").returncode in (0, 2)
-        assert state(folder) == before
-
-
-def test_two_runs_on_one_folder_at_once(tmp_path: Path) -> None:
-    folder = tmp_path / "many"
-    folder.mkdir()
-    for index in range(60):
-        (folder / f"{index:03}.txt").write_text(SPUN)
-    both = [subprocess.Popen(command("-i", "-q", "many"), cwd=tmp_path, stderr=subprocess.PIPE) for _ in range(2)]
-    for process in both:
-        process.communicate(timeout=60)
-        assert process.returncode in (0, 3)
-    assert {path.read_text() for path in folder.glob("*.txt")} == {RESTORED}
-    assert sorted(os.listdir(folder)) == [f"{index:03}.txt" for index in range(60)]
 
 
 def test_links_to_one_file_are_one_input(tree: Path) -> None:

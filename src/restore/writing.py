@@ -72,10 +72,8 @@ def replace_in_place(path: Path, data: bytes, read: str, times: Times | None = N
 
     try:
         check_replaceable(path)
-        with open_atomic(path, unchanged) as file:
+        with open_atomic(path, unchanged, times) as file:
             file.write(data)
-        if times is not None:
-            times.give(path)
     except OSError as error:
         raise RestoreError(f"cannot be written: {reason(error)}") from error
 
@@ -113,10 +111,11 @@ def _check_allowed(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def open_atomic(path: Path, last: Callable[[], None] | None = None) -> Iterator[IO[bytes]]:
+def open_atomic(path: Path, last: Callable[[], None] | None = None, times: Times | None = None) -> Iterator[IO[bytes]]:
     """A file that appears at ``path`` whole or not at all; whatever was there stays until then.
 
-    A link stays a link and its target is written; mode, other names, extended attributes and, where allowed, owner are kept.
+    A link stays a link and its target is written; mode, other names, extended attributes and, where allowed, owner are kept;
+    mode and times are those of ``times``, if given.
     ``last`` is called right before the file appears; if it raises, nothing has happened.
     """
     place = path.resolve()
@@ -127,6 +126,8 @@ def open_atomic(path: Path, last: Callable[[], None] | None = None) -> Iterator[
             file.flush()
             _take_after(place, file.fileno())
             os.fsync(file.fileno())
+        if times is not None:
+            times.give(temporary)
         if last is not None:
             last()
         _settle(temporary, place)

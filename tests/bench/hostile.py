@@ -2,9 +2,8 @@
 
     python tests/bench/hostile.py [--mb N] [NAME]...
 
-Prints a table with a row for each kind of input (or each NAME) at a fifth of N megabytes and at N (default 5), each in a process
-of its own. ``growth`` is seconds over seconds, start taken off: 5 is linear. What is refused says so. ``--mb 100 line`` is one line
-of 100 MB.
+Prints a row for each kind of input (or each NAME) at a fifth of N megabytes and at N (default 5), each in a process of its own.
+``growth`` is seconds over seconds, start taken off: 5 is linear. What is refused says so. ``--mb 100 line``: one of 100 MB.
 """
 
 from __future__ import annotations

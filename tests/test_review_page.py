@@ -6,6 +6,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 
 import browser
 from conftest import Call
-from fakes import HOSTILE, SPUN, result
+from fakes import CLEAN, HOSTILE, SPUN, result
 from restore.render.html import render_html, render_index, row
 from restore.result import Alternative, Change, Evidence, Restoration, apply_changes
 
@@ -338,6 +339,69 @@ def test_the_index_sorts(page: Page) -> None:
         page.click(f"thead th:nth-child({column}) button")
         assert order() == expected, column
     assert page.run("return document.querySelectorAll('[aria-sort]').length") == 1
+
+
+# -- accessible ----------------------------------------------------------------------------------------------------
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core objects to in the page as it is now, with its impact and the first element."""
+    axe = pytest.importorskip("axe_core_python")
+    page.run((Path(axe.__file__).parent / "axe.min.js").read_text("utf-8"))
+    found = page.driver.execute_async_script("axe.run(document, {}).then(arguments[0])")
+    assert found["passes"]
+    return [f"{one['impact']}: {one['id']}: {one['nodes'][0]['html'][:120]}" for one in found["violations"]]
+
+
+EXPLAINED = replace(
+    result(TEXT), changes=tuple(replace(c, evidence=Evidence(1.0, 2.5, -0.3)) for c in result(TEXT).changes), threshold=0.52
+)
+STATES = {
+    "as it opens": (),
+    "a change selected": ("press j",),
+    "decided": ("press ar", "press a"),
+    "keys shown": ("click #keys",),
+    "searching": ("find said",),
+    "side by side": ("press s",),
+    "dark": ("click #theme", "press j"),
+    "dark, side by side": ("click #theme", "press s", "press k"),
+}
+
+
+@pytest.mark.parametrize("steps", STATES.values(), ids=STATES)
+@pytest.mark.parametrize("width", [1280, 420])
+def test_axe_objects_to_nothing(page: Page, steps: tuple[str, ...], width: int) -> None:
+    page.open(EXPLAINED)
+    page.driver.set_window_size(width, 900)
+    try:
+        for step in steps:
+            act, _, what = step.partition(" ")
+            if act == "find":
+                page.driver.find_element("css selector", "#find").send_keys(what)
+            else:
+                getattr(page, act)(what)
+        page.run("return new Promise((ready) => setTimeout(ready, 300))")
+        assert violations(page) == []
+    finally:
+        page.driver.set_window_size(1280, 900)
+
+
+@pytest.mark.parametrize("theme", [False, True], ids=["light", "dark"])
+def test_axe_objects_to_nothing_in_an_index(page: Page, theme: bool) -> None:
+    rows = [
+        row(result(SPUN), "a.txt", "p/a.html"),
+        row(result(CLEAN), "b.txt", "p/b.html"),
+        row(None, "c.txt", None, "damaged"),
+    ]
+    page.show(render_index(rows, "report"))
+    if theme:
+        page.click("#theme")
+    assert violations(page) == []
+
+
+def test_axe_objects_to_nothing_where_nothing_changes(page: Page) -> None:
+    page.open(result(CLEAN))
+    assert violations(page) == []
 
 
 ACTS = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from restore.config import Config
 from restore.errors import RestoreError
@@ -17,16 +17,20 @@ WORDS = re.compile(r"\w+")
 
 
 class FakeRestorer:
-    """Swaps by table; applies what is at least half sure. Some words make it fail, or kill its process."""
+    """Swaps by table; applies what is at least half sure. Some words make it fail, kill its process, or take two steps."""
 
-    def __init__(self, config: Config | None = None) -> None:
+    def __init__(self, config: Config | None = None, progress: Callable[[int, int], None] | None = None) -> None:
         self.config = config or Config()
+        self.progress = progress
 
     def restore(self, text: str, protected: Sequence[Span] = ()) -> Restoration:
         if "RAISE" in text:
             raise ValueError("a defect")
         if "DIE" in text:
             os._exit(9)
+        if "LONG" in text and self.progress is not None:
+            for step in range(3):
+                self.progress(step, 2)
         least = self.config.min_confidence if self.config.min_confidence is not None else 0.5
         changes = tuple(
             change(text, match.start(), match[0], least)

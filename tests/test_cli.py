@@ -64,6 +64,14 @@ def test_a_terminal_gets_the_view_and_the_summary(call: Call) -> None:
     assert done.err.startswith("spun.txt: 8 words, 2 changes, 1 declined, spin rate 0.80 (press)")
 
 
+@pytest.mark.parametrize("terminals", ["err", "out err"])
+def test_the_summary_is_broken_between_words(call: Call, monkeypatch: pytest.MonkeyPatch, terminals: str) -> None:
+    monkeypatch.setattr(os, "get_terminal_size", lambda *_: os.terminal_size((60, 24)))
+    said = call("spun.txt", terminals=terminals).err
+    assert "spun.txt: 8 words, 2 changes, 1 declined, spin rate 0.80\n  (press)," in said
+    assert "\n" not in call("spun.txt", "-v", terminals="").err.strip()
+
+
 def test_a_dumb_terminal_gets_the_view_without_escapes(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "dumb")
     done = call("spun.txt", terminals="out")

@@ -6,6 +6,7 @@ import json
 import pickle
 import random
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import restore
-from restore import Alternative, Change, Config, Restoration, RestoreError, apply_changes, restore_text
+from restore import Alternative, Change, Config, Restoration, RestoreError, Restorer, apply_changes, engine, restore_text
 from restore.config import Family, dictionary_dir
 from restore.dictionary import Row, read_dictionary, write_dictionary
 from restore.evaluate import edits, score, words
+from restore.stretches import stretches
 from restore.text import Span
 from shipped import SEED, marked, restorer, unspin
 
@@ -262,6 +264,15 @@ def test_so_are_the_users_phrases_and_what_lies_between_the_switches() -> None:
     text = SEED.replace("“I don’t assume", "restore: off “I don’t assume").replace("“We’ll see", "restore: on “We’ll see")
     restored = restorer().restore(text).text
     assert "Mr. Blinken mentioned of the talks formally slated" in restored and "Mr. Blinken told ABC’s" in restored
+
+
+def test_a_long_text_tells_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "LONGEST", 2000)
+    monkeypatch.setattr(engine, "stretches", partial(stretches, longest=2000))
+    seen: list[tuple[int, int]] = []
+    Restorer(progress=lambda done, total: seen.append((done, total))).restore(SEED * 2)
+    assert [total for _, total in seen] == [2 * len(SEED)] * len(seen)
+    assert len(seen) > 3 and seen[0][0] == 0 and seen[-1][0] == 2 * len(SEED) and seen == sorted(seen)
 
 
 # -- settings ----------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import re
 import select
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -281,7 +281,7 @@ def terminal(tmp_path: Path) -> Iterator[Open]:
         one.process.wait()
 
 
-def answer(session: Terminal, keys: str) -> None:
+def answer(session: Terminal, keys: Iterable[str]) -> None:
     """Press keys, each when the next change is shown."""
     for key in keys:
         session.expect(" decided")
@@ -309,13 +309,24 @@ def test_keys(terminal: Open, tmp_path: Path, keys: str, text: str) -> None:
     assert (tmp_path / "a.txt").read_text() == text
 
 
-@pytest.mark.parametrize("key", ["\x1b", "\x1b[A", "é", "\x00"])
-def test_other_keys_do_nothing(terminal: Open, tmp_path: Path, key: str) -> None:
+OTHER_KEYS = [
+    ("\x1b", "That is no key here."),
+    ("\x1b[A", "That is no key here."),
+    ("\x00", "That is no key here."),
+    ("é", "'é' is no key here."),
+    ("0", "'0' is no key here."),
+    ("9", "There is no reading [9]."),
+    ("u", "There is nothing to undo yet."),
+]
+
+
+@pytest.mark.parametrize(("key", "said"), OTHER_KEYS)
+def test_other_keys_do_nothing_and_say_so(terminal: Open, tmp_path: Path, key: str, said: str) -> None:
     session = terminal("--review", "-i", "a.txt")
-    for sent in (key, "r", "w"):
-        session.expect(" decided")
-        session.expect("0.")
-        session.send(sent)
+    answer(session, [key])
+    session.expect(said)
+    answer(session, "rw")
+    session.expect("a.txt: 3 of 5 changes made; 'restore undo' takes them back")
     assert session.end() == 0
     assert (tmp_path / "a.txt").read_text().startswith("The Overseas Minister said")
 
@@ -331,8 +342,33 @@ def test_what_is_shown(terminal: Open, tmp_path: Path) -> None:
     session.expect("2 of 5, 1 decided")
     session.expect("[1] told 0.20   [2] stated 0.05")
     session.send("w")
+    session.expect("a.txt: 4 of 5 changes made, written to b.txt")
     assert session.end() == 0
     assert (tmp_path / "b.txt").read_text().startswith("The Foreign") and (tmp_path / "a.txt").read_text() == TWICE
+
+
+def test_without_colours_brackets_say_what_they_would(terminal: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    session = terminal("--review", "a.txt", "-o", "b.txt")
+    session.expect("[Overseas → Foreign]")
+    session.send("s")
+    session.expect("[mentioned → said]")
+
+
+def test_a_clean_text_is_not_asked_about(terminal: Open, tmp_path: Path) -> None:
+    (tmp_path / "clean.txt").write_text("Nothing here.\n")
+    session = terminal("--review", "-i", "clean.txt")
+    session.expect("clean.txt: 2 words, 0 changes, reads as nobody spun it")
+    assert session.end() == 0
+
+
+def test_the_bar_of_a_long_text(terminal: Open, tmp_path: Path) -> None:
+    (tmp_path / "long.txt").write_text(f"LONG {TWICE}")
+    session = terminal("-o", "b.txt", "long.txt")
+    session.expect("restoring")
+    session.expect("0%")
+    session.expect("long.txt: 11 words")
+    assert session.end() == 0 and (tmp_path / "b.txt").exists()
 
 
 def test_ones_own_words(terminal: Open, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from . import files, writing
 from .config import Config
@@ -113,11 +113,11 @@ class BatchReport:
         return 3 if self.failed else int(self.check and self.changed > 0)
 
 
-def make_restorer(config: Config) -> Restores:
+def make_restorer(config: Config, **options: Any) -> Restores:
     """The engine; imported here so that nothing is loaded before it is needed."""
     from .engine import Restorer
 
-    restorer: Restores = Restorer(config)
+    restorer: Restores = Restorer(config, **options)
     return restorer
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -44,15 +44,22 @@ class Verdict(NamedTuple):
     family: str
 
 
+Progress = Callable[[int, int], None]
+"""Takes how many characters of a long text are done, and of how many."""
+
+
 class Restorer:
     """Restores texts. Loading takes a fraction of a second; one instance serves any number of texts.
+
+    ``progress`` hears of texts that are restored in several steps, first and last of all; not in other processes.
 
     Raises:
         RestoreError: a file of the installation or of the user is missing or damaged.
     """
 
-    def __init__(self, config: Config | None = None) -> None:
+    def __init__(self, config: Config | None = None, progress: Progress | None = None) -> None:
         self.config = config or Config()
+        self._progress = progress or (lambda done, total: None)
         data = self.config.data_dir
         self._model = LanguageModel(data / "english.lm")
         self._files: dict[str, Sequence[Path]] = {n: self._family_files(n) for n in FAMILIES if n != Family.WORDNET}
@@ -95,7 +102,14 @@ class Restorer:
         spans = [*protected_spans(text, self._protected), *quotations, *protected]
         if len(text) <= LONGEST:
             return self._restore(text, spans)
-        return join(text, ((s.start, self._restore(text[s.start : s.end], inside(spans, s))) for s in stretches(text)))
+        return join(text, self._in_steps(text, spans))
+
+    def _in_steps(self, text: str, protected: Sequence[Span]) -> Iterator[tuple[int, Restoration]]:
+        """Each stretch of a long text, by where it begins."""
+        for stretch in stretches(text):
+            self._progress(stretch.start, len(text))
+            yield stretch.start, self._restore(text[stretch.start : stretch.end], inside(protected, stretch))
+        self._progress(len(text), len(text))
 
     def _restore(self, text: str, protected: Iterable[Span]) -> Restoration:
         """What fits into memory."""

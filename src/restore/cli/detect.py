@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from collections.abc import Iterator
@@ -63,8 +64,11 @@ def _outcomes(paths: tuple[str, ...], config: Config, jobs: int, quiet: bool) ->
     if not sources:
         raise RestoreError(f"no text files in {', '.join(paths)}")
     todo = [batch.Job(source) for source in sources]
-    with shared.progress(len(todo), "reading", quiet) as advance:
-        for outcome in batch.run(todo, config, batch.workers_for(len(todo), jobs)):
+    with contextlib.ExitStack() as stack:
+        make = stack.enter_context(shared.maker(len(todo), "reading", quiet))
+        outcomes = batch.run(todo, config, batch.workers_for(len(todo), jobs), make)  # before the bar, which is a thread
+        advance = stack.enter_context(shared.progress(len(todo), "reading", quiet))
+        for outcome in outcomes:
             yield outcome
             advance(1)
 

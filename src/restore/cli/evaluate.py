@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import time
@@ -118,8 +119,11 @@ def _restore(todo: Sequence[Job], config: Config, jobs: int, quiet: bool) -> lis
     from .. import batch
 
     outcomes = []
-    with shared.progress(len(todo), "restoring", quiet) as advance:
-        for outcome in batch.run(todo, config, batch.workers_for(len(todo), jobs)):
+    with contextlib.ExitStack() as stack:
+        make = stack.enter_context(shared.maker(len(todo), "restoring", quiet))
+        restored = batch.run(todo, config, batch.workers_for(len(todo), jobs), make)  # before the bar, which is a thread
+        advance = stack.enter_context(shared.progress(len(todo), "restoring", quiet))
+        for outcome in restored:
             if outcome.error is not None:
                 streams.say(f"restore: {outcome.source.name}: {outcome.error}")
             outcomes.append(outcome)

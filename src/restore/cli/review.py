@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from .. import decisions, writing
+from .. import decisions, files, writing
 from ..batch import Outcome
 from ..dictionary import Row
 from ..errors import RestoreError
@@ -30,14 +31,20 @@ _ALWAYS, _NEVER = 0.9, 0.0
 class Reviewer:
     """Asks, keeps each decision on disk as it is made, and goes on where it was left."""
 
-    def __init__(self, color: str, keys: Keys) -> None:
+    def __init__(self, color: str, keys: Keys, places: Mapping[files.Source, Path | None]) -> None:
         self._console: Screen = streams.console(sys.stderr, color)
         self._keys = keys
+        self._places = places
 
     def __call__(self, outcome: Outcome) -> Outcome:
         """The outcome as decided; leaves the program when the reader has had enough."""
+        from ..render.plain import summary
+
         result = outcome.restoration
-        if result is None or outcome.error is not None or not result.changes:
+        if result is None or outcome.error is not None:
+            return outcome
+        if not result.changes:
+            streams.say(summary(result, outcome.source.name))
             return outcome
         session = _Session(outcome.source.name, decisions.text_digest(result.original))
         review = Review(result, session.load())
@@ -55,10 +62,21 @@ class Reviewer:
         return replace(outcome, restoration=review.result)
 
     def finish(self, outcome: Outcome) -> Outcome:
-        """Forget the decisions on a document that is written."""
-        if outcome.restoration is not None and outcome.error is None:
-            _Session(outcome.source.name, decisions.text_digest(outcome.restoration.original)).close()
+        """Forget the decisions on a document that is written, and say that it is."""
+        result = outcome.restoration
+        if result is not None and outcome.error is None:
+            _Session(outcome.source.name, decisions.text_digest(result.original)).close()
+            if result.changes:
+                made = f"{len(result.applied):,} of {len(result.changes):,} changes made"
+                streams.say(f"{outcome.source.name}: {made}{self._where(outcome.source) if result.applied else ''}")
         return outcome
+
+    def _where(self, source: files.Source) -> str:
+        """What became of the changes."""
+        place = self._places.get(source)
+        if place is None:
+            return ""
+        return "; 'restore undo' takes them back" if place == source.path else f", written to {place}"
 
     def _ask(self, review: Review, session: _Session) -> bool:
         """Until all is decided or the reader says stop; false: nothing is to be written."""
@@ -73,17 +91,22 @@ class Reviewer:
                 key = "q"
             if key in "wq":
                 return key == "w"
-            if self._obey(key, review, session):
-                session.save(review)
-            else:
+            trouble = self._obey(key, review, session)
+            if trouble:
+                self._console.line()
                 show_keys(self._console)
+                streams.say(trouble)
+            else:
+                session.save(review)
         return True
 
-    def _obey(self, key: str, review: Review, session: _Session) -> bool:
-        """Do what the key says; false if it says nothing."""
+    def _obey(self, key: str, review: Review, session: _Session) -> str:
+        """Do what the key says, or tell why not."""
         change = review.current
         assert change is not None
-        if key.isdigit() and 0 < int(key) <= len(change.alternatives):
+        if key in "123456789":
+            if int(key) > len(change.alternatives):
+                return f"There is no reading [{key}]."
             review.accept(change.alternatives[int(key) - 1].text)
         elif key == "e":
             with self._keys.typing():
@@ -99,11 +122,12 @@ class Reviewer:
         elif key == "s":
             review.skip()
         elif key == "u":
-            review.undo()
+            if not review.undo():
+                return "There is nothing to undo yet."
             session.forget(len(review.decided))
         else:
-            return False
-        return True
+            return f"{key!r} is no key here." if key.isprintable() else "That is no key here."
+        return ""
 
 
 class _Session:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from .. import batch, files
 from ..config import Config
 from ..errors import RestoreError
-from . import output, reports, streams, targets
+from . import output, reports, shared, streams, targets
 
 
 class Options(NamedTuple):
@@ -43,8 +43,8 @@ Configs = Callable[[Path | None], Config]
 """The engine's settings for a file."""
 
 
-def run(options: Options, configs: Configs, make: batch.Maker = batch.make_restorer) -> int:
-    """Restore everything asked for; gives the exit code."""
+def run(options: Options, configs: Configs, make: batch.Maker | None = None) -> int:
+    """Restore everything asked for, by what ``make`` makes or the engine; gives the exit code."""
     begin = time.monotonic()
     jobs = _jobs(options)
     report = batch.BatchReport(check=options.check)
@@ -53,6 +53,7 @@ def run(options: Options, configs: Configs, make: batch.Maker = batch.make_resto
         write = stack.enter_context(_steps(options, jobs))
         deliver = _deliverer(options, len(jobs), collect)
         todo = [dataclasses.replace(job, target=None) for job in jobs] if options.review else jobs
+        make = make or stack.enter_context(shared.maker(len(jobs), "restoring", options.quiet, options.color))
         outcomes = _restore(todo, configs, options.jobs, make)  # before the progress bar, which is a thread
         advance = stack.enter_context(_progress(options, len(jobs)))
         for outcome in map(write, outcomes):
@@ -97,7 +98,7 @@ def _steps(options: Options, jobs: Sequence[batch.Job]) -> Iterator[targets.Step
     """What is done to each outcome before it is reported: with ``--review`` it is asked about, with ``-i`` written."""
     with contextlib.ExitStack() as stack:
         steps: list[targets.Step] = []
-        review = stack.enter_context(targets.reviewer(jobs, options.color)) if options.review else None
+        review = stack.enter_context(targets.reviewer(jobs, options.in_place, options.color)) if options.review else None
         if review is not None:
             steps.append(review)
         if options.in_place and not options.dry_run:
@@ -127,7 +128,7 @@ def _deliverer(options: Options, documents: int, collect: Sequence[reports.Add])
             output.explain(outcome.restoration, _form(options), options.color)
         if outcome.error is not None:
             streams.say(f"restore: {outcome.source.name}: {outcome.error}")
-        elif options.verbose or (documents == 1 and _talks(options)) or options.check or options.dry_run:
+        elif options.verbose or (documents == 1 and _talks(options) and not options.review) or options.check or options.dry_run:
             _sum_up(outcome, seconds, options)
 
     return deliver

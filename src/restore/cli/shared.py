@@ -17,6 +17,7 @@ from ..errors import RestoreError
 from . import streams, user
 
 if TYPE_CHECKING:
+    from ..batch import Maker
     from ..settings import Settings
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -144,3 +145,24 @@ def progress(total: int, what: str, quiet: bool) -> Iterator[Callable[[int], Non
 
     with counting(streams.console(sys.stderr), total, what) as advance:
         yield advance
+
+
+@contextlib.contextmanager
+def maker(documents: int, what: str, quiet: bool, color: str = "auto") -> Iterator[Maker]:
+    """What makes restorers; that of a single document has a bar on stderr as soon as the document turns out to be long."""
+    from .. import batch
+
+    if documents != 1 or quiet or not streams.is_terminal(sys.stderr):
+        yield batch.make_restorer
+        return
+    with contextlib.ExitStack() as stack:
+        bars: list[Callable[[int, int], None]] = []
+
+        def report(done: int, total: int) -> None:
+            if not bars:
+                from ..render.progress import measuring
+
+                bars.append(stack.enter_context(measuring(streams.console(sys.stderr, color), what)))
+            bars[0](done, total)
+
+        yield lambda config: batch.make_restorer(config, progress=report)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import textwrap
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -48,11 +49,25 @@ def write_bytes(data: bytes) -> None:
     sys.stdout.buffer.flush()
 
 
+def _columns() -> int:
+    """Width of the terminal that shows stderr; 0 if it is none, or does not say."""
+    if not is_terminal(sys.stderr):
+        return 0
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns
+    except (OSError, ValueError):
+        return 0
+
+
 def say(message: str) -> None:
-    """One line to stderr; what file names hold cannot act on the terminal."""
+    """One line to stderr, on a terminal broken between words; what file names hold cannot act on the terminal."""
     from ..render.inert import inert
 
-    sys.stderr.write(inert(message).replace("\n", "\u240a") + "\n")
+    line = inert(message).replace("\n", "\u240a")
+    columns = _columns()
+    if 0 < columns < len(line):
+        line = "\n".join(textwrap.wrap(line, columns, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
+    sys.stderr.write(line + "\n")
     sys.stderr.flush()
 
 

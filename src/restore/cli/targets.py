@@ -62,7 +62,7 @@ def into_files(places: Mapping[files.Source, Path], force: bool) -> Step:
 
 
 @contextlib.contextmanager
-def reviewer(jobs: Sequence[Job], color: str) -> Iterator[Reviewer]:
+def reviewer(jobs: Sequence[Job], in_place: bool, color: str) -> Iterator[Reviewer]:
     """What asks about each change.
 
     Raises:
@@ -74,5 +74,6 @@ def reviewer(jobs: Sequence[Job], color: str) -> Iterator[Reviewer]:
     if any(job.source.path is None for job in jobs) or not streams.is_terminal(sys.stdin):
         raise RestoreError("--review asks at the terminal, so it needs files to read and a terminal to answer at")
     keys = Keys()
+    places = {job.source: job.source.path if in_place else job.target for job in jobs}
     with keys.listening():
-        yield Reviewer(color, keys)
+        yield Reviewer(color, keys, places)

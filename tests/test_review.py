@@ -8,6 +8,7 @@ import os
 import re
 import select
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -26,7 +27,7 @@ from restore.render.review import KEYS, show_keys, window
 from restore.render.terminal import make_console
 from restore.result import Change
 from restore.review import Review
-from test_inplace import command
+from test_inplace import SOURCE
 
 pty = pytest.importorskip("pty")
 
@@ -218,6 +219,25 @@ def test_what_the_review_needs(call: Call) -> None:
 
 
 # -- at a terminal -------------------------------------------------------------------------------------------------
+
+
+STARTER = f"""
+import sys
+sys.path[:0] = [{str(Path(__file__).parent)!r}, {str(SOURCE)!r}]
+from pathlib import Path
+import fakes
+from restore import engine
+from restore.cli import main, user
+engine.Restorer = fakes.FakeRestorer
+user.state = lambda: Path("state")
+user.folder = lambda: Path("settings")
+main()
+"""
+
+
+def command(*args: str) -> list[str]:
+    """``restore`` with the fake restorer, in a process of its own."""
+    return [sys.executable, "-c", STARTER, *args]
 
 
 class Terminal:

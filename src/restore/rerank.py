@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import json
 from array import array
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, reduce
 from math import exp, isfinite, log
-from operator import mul
+from operator import add, getitem, itemgetter, mul
 from pathlib import Path
-from typing import Any
+from struct import Struct
+from typing import Any, NamedTuple
 
 from .candidates import FAMILY_NAMES, KEEP, Channel
 from .confidence import Reading, Support, unit_norms
@@ -49,7 +52,24 @@ _LARGEST = 1 << 25
 _NO_ROW = log(1e-4)
 
 
-@dataclass(frozen=True, slots=True)
+class _Bits(NamedTuple):
+    """The trees as the twin of the kernel sums them: a bit for each leaf that may still be reached.
+
+    QuickScorer (Lucchese et al. 2015): a node whose test fails rules out the leaves on its left; of what remains, the leftmost
+    leaf of each tree is the one that walking down would reach. ``tests``: for each feature its thresholds in order, and what
+    the first n of them to fail leave. ``all``: every leaf. ``ones``: the leftmost of each tree. ``leaves``: by tree, what the
+    bit of a leaf adds.
+    """
+
+    tests: Sequence[tuple[Sequence[float], Sequence[int]]]
+    all: int
+    ones: int
+    leaves: Sequence[Mapping[bytes, float]]
+    cut: Struct
+    """Bits to bytes of each tree."""
+
+
+@dataclass(frozen=True)
 class Trees:
     """An additive model: the leaves reached in all trees are summed to log-odds.
 
@@ -70,21 +90,59 @@ class Trees:
             nodes = self.roots, self.feature, self.threshold, self.left, self.right
             table = array("d", [value for row in rows for value in row])
             return array("d", KERNEL.sum_trees(*nodes, table, len(rows), self.baseline))
-        feature, threshold = self.feature.tolist(), self.threshold.tolist()
-        left, right = self.left.tolist(), self.right.tolist()
-        found = []
-        for row in rows:
-            total = self.baseline
-            for node in self.roots:
-                while (column := feature[node]) >= 0:
-                    node = left[node] if row[column] <= threshold[node] else right[node]
-                total += threshold[node]
-            found.append(total)
-        return found
+        return [self._reached(row) for row in rows]
+
+    def _reached(self, row: Sequence[float]) -> float:
+        """The sum over the leaves that a row reaches."""
+        left = self._bits.all
+        for value, (thresholds, masks) in zip(row, self._bits.tests, strict=False):
+            left &= masks[bisect_left(thresholds, value)]
+        leaves = self._bits.cut.unpack((left & ~(left - self._bits.ones)).to_bytes(self._bits.cut.size, "little"))
+        return reduce(add, map(getitem, self._bits.leaves, leaves), self.baseline)
+
+    @cached_property
+    def _bits(self) -> _Bits:
+        return _bits(self)
 
     def log_odds(self, row: Sequence[float]) -> float:
         """The same for one row."""
         return self.log_odds_of_rows([row])[0]
+
+
+def _bits(trees: Trees) -> _Bits:
+    width = 1
+    numbers: list[dict[int, int]] = []
+    failing: list[list[tuple[float, int, range]]] = [[] for _ in range(max(trees.feature, default=-1) + 1)]
+
+    def walk(tree: int, node: int) -> range:
+        """The leaves under a node, numbered from left to right."""
+        column = trees.feature[node]
+        if column < 0:
+            numbers[tree][node] = len(numbers[tree])
+            return range(len(numbers[tree]) - 1, len(numbers[tree]))
+        left, right = walk(tree, trees.left[node]), walk(tree, trees.right[node])
+        failing[column].append((trees.threshold[node], tree, left))
+        return range(left.start, right.stop)
+
+    for tree, root in enumerate(trees.roots):
+        numbers.append({})
+        walk(tree, root)
+        width = max(width, (len(numbers[tree]) + 7) // 8)
+    whole = (1 << 8 * width * len(numbers)) - 1
+    tests = []
+    for failed in failing:
+        failed.sort(key=itemgetter(0))
+        masks = [whole]
+        for _, tree, gone in failed:
+            masks.append(masks[-1] & ~((1 << len(gone)) - 1 << 8 * width * tree + gone.start))
+        tests.append(([threshold for threshold, _, _ in failed], masks))
+    return _Bits(
+        tests,
+        whole,
+        sum(1 << 8 * width * tree for tree in range(len(numbers))),
+        [{(1 << n).to_bytes(width, "little"): trees.threshold[node] for node, n in found.items()} for found in numbers],
+        Struct(f"{width}s" * len(numbers)),
+    )
 
 
 def read_trees(path: Path) -> Trees:

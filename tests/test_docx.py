@@ -256,11 +256,25 @@ def test_a_styled_document_keeps_its_styles(call: Call, tmp_path: Path) -> None:
     assert call("a.docx", "-o", "out.docx").code == 0
     after = (tmp_path / "out.docx").read_bytes()
     assert shape(before) == shape(after)
-    assert {n: d for n, d in parts(before).items() if n != "word/document.xml"} == {
-        n: d for n, d in parts(after).items() if n != "word/document.xml"
-    }
+    old, new = parts(before), parts(after)
+    changed = {"word/document.xml", "word/header1.xml"}
+    assert {name for name in old if old[name] != new.get(name)} == changed and old.keys() == new.keys()
     text = read_docx(before).text
     assert read_docx(after).text == text.replace("Overseas", "Foreign").replace("mentioned", "said")
+
+
+def test_notes_headers_and_footers_are_text_and_comments_are_not(call: Call, tmp_path: Path) -> None:
+    xml = runs("He mentioned it.")
+    made = parts(document(xml))
+    names = ("footnotes", "endnotes", "header2", "footer1", "comments", "settings")
+    whole = made | {f"word/{name}.xml": made["word/document.xml"] for name in names}
+    (tmp_path / "a.docx").write_bytes(archive(whole))
+    assert call("a.docx", "-o", "out.docx").code == 0
+    new = parts((tmp_path / "out.docx").read_bytes())
+    assert {name for name in whole if b"He said it." in new[name]} == {
+        f"word/{name}.xml" for name in ("document", "footnotes", "endnotes", "header2", "footer1")
+    }
+    assert all(whole[f"word/{name}.xml"] == new[f"word/{name}.xml"] for name in ("comments", "settings"))
 
 
 def test_a_clean_document_comes_back_as_it_was(call: Call, tmp_path: Path) -> None:

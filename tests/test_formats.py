@@ -66,6 +66,7 @@ MARKDOWN = [
     ("He <kbd>navy</kbd> said <b class='navy'>so</b>.\n", "He · said ·so·.\n"),
     ("| navy | gear |\n|---|---|\n", "| navy | gear |\n|---|---|\n"),
     ("> navy\r\n> gear\r\n", "> navy\r\n> gear\r\n"),
+    ("---\rtitle: navy\r---\rGear\r\r    navy()\r", "·\rGear\r\r·\r"),
     ("", ""),
 ]
 

@@ -22,7 +22,8 @@ from ..errors import RestoreError
 from ..text import Span
 from .archive import pack, unpack
 
-_PARTS = re.compile(r"word/(?:document\d*|footnotes|endnotes)\.xml")
+_PARTS = re.compile(r"word/(?:document\d*|footnotes|endnotes|header\d*|footer\d*)\.xml")
+"""What is read as the article; comments are about it, by others, and are left alone."""
 _NAMESPACES = (
     "http://schemas.openxmlformats.org/wordprocessingml/2006/main ",
     "http://purl.oclc.org/ooxml/wordprocessingml/main ",
@@ -97,7 +98,7 @@ class Docx(Decoded):
 
 
 def read_docx(data: bytes) -> Docx:
-    """The text of a document, footnotes last, paragraphs apart.
+    """The text of a document, then its notes, headers and footers, paragraphs apart.
 
     Raises:
         RestoreError: no Word document, a damaged one, or one made to do harm.

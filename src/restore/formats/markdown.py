@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from ..text import Span
 from .html import html_spans
 
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _FENCE = re.compile(r" {0,3}(?:(`{3,}+)[^`]*+|(~{3,}+).*+)$")
 _ITEM = re.compile(r" {0,3}(?:[-*+]|\d{1,9}[.)])\s")
 _DEFINITION = re.compile(r" {0,3}\[[^\]\n]{1,200}+\]:.*")
@@ -30,9 +31,10 @@ def markdown_spans(text: str) -> list[Span]:
 def _lines(text: str) -> Iterator[tuple[int, str]]:
     """Lines without their ends, each with its offset."""
     at = 0
-    for line in text.split("\n"):
-        yield at, line.rstrip("\r")
-        at += len(line) + 1
+    for end in _LINE_END.finditer(text):
+        yield at, text[at : end.start()]
+        at = end.end()
+    yield at, text[at:]
 
 
 def _blocks(text: str) -> Iterator[Span]:

@@ -22,6 +22,8 @@ LEVELS = (
     ("phrases", "rerank", "explain"),
     ("engine",),
     (
+        "rows",
+        "adapters",
         "fingerprint",
         "files",
         "writing",
@@ -54,6 +56,10 @@ HOMES = {
     "numpy": {"build"},
     "sklearn": {"build"},
     "zstandard": {"build", "corpus"},
+    "fsspec": {"corpus"},
+    "pandas": {"adapters"},
+    "pyarrow": {"rows", "adapters", "corpus"},
+    "ray": {"corpus"},
 }
 """Outside package to the modules that may import it."""
 

@@ -11,7 +11,7 @@ import click
 from . import streams
 from .restore import restore
 
-COMMANDS: tuple[str, ...] = ("apply", "config", "detect", "dictionary", "evaluate", "learn", "model", "undo")
+COMMANDS: tuple[str, ...] = ("apply", "config", "corpus", "detect", "dictionary", "evaluate", "learn", "model", "undo")
 """Each is a module of this package whose ``command`` is the click command of that name."""
 
 

@@ -16,7 +16,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -31,7 +30,8 @@ from restore.batch import Job, perform
 from restore.files import Source
 from restore.inplace import InPlace
 from restore.journal import Journal
-from test_inplace import OLD_TIME, RESTORED, SOURCE, outcome, state, tree, write
+from started import command
+from test_inplace import OLD_TIME, RESTORED, outcome, state, tree, write
 from zygote import STATE, Zygote, compiled
 
 resource = pytest.importorskip("resource")  # what only Unix has is half of what is tested here
@@ -359,24 +359,8 @@ def test_each_row_of_the_table_is_a_test() -> None:
             assert callable(globals().get(name)), name
 
 
-STARTER = """
-import sys
-sys.path[:0] = [{tests!r}, {source!r}]
-from pathlib import Path
-import fakes
-from restore import engine
-from restore.cli import main, user
-engine.Restorer = fakes.FakeRestorer
-user.state = lambda: Path({journal!r})
-user.folder = lambda: Path("settings")
-main()
-"""
-
-
 def real(
     folder: Path, *args: str, journal: str = "state", prepare: Callable[[], None] | None = None
 ) -> subprocess.CompletedProcess[bytes]:
     """The command in a process of its own, in which ``prepare`` is called first."""
-    starter = STARTER.format(tests=str(Path(__file__).parent), source=str(SOURCE), journal=journal)
-    command = [sys.executable, "-c", starter, *args]
-    return subprocess.run(command, cwd=folder, capture_output=True, timeout=60, preexec_fn=prepare)
+    return subprocess.run(command(*args, state=journal), cwd=folder, capture_output=True, timeout=60, preexec_fn=prepare)

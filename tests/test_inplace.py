@@ -18,7 +18,6 @@ from restore.files import Source
 from restore.inplace import InPlace
 from restore.journal import Journal
 
-SOURCE = Path(__file__).parents[1] / "src"
 RESTORED = "The Foreign Minister said navy gear.\n\nNothing here.\n"
 OLD_TIME = 1_500_000_000_123_456_789
 

@@ -25,6 +25,8 @@ LEVELS = (
         "rows",
         "adapters",
         "fingerprint",
+        "ledger",
+        "walk",
         "files",
         "writing",
         "batch",
@@ -47,6 +49,7 @@ LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 HOMES = {
     "click": {"cli"},
     "platformdirs": {"cli"},
+    "pathspec": {"walk"},
     "rich": {"render"},
     "jinja2": {"render"},
     "matplotlib": {"render"},

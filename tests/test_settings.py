@@ -21,6 +21,8 @@ profile = "press"
 dictionary = ["words/own.tsv"]
 protect = ["navy", "words/list.txt"]
 keep-quotes = true
+include = ["*.rst", "*.txt"]
+exclude = ["old/"]
 jobs = 2
 color = "never"
 backup = ".bak"
@@ -55,6 +57,8 @@ def test_everything_is_read(project: Path) -> None:
         "dictionary": (str(project / "words/own.tsv"),),
         "protect": ("navy", "Overseas", "mentioned"),
         "keep-quotes": True,
+        "include": ("*.rst", "*.txt"),
+        "exclude": ("old/",),
         "jobs": 2,
         "color": "never",
         "backup": ".bak",
@@ -106,6 +110,7 @@ VARIABLES = [
     ("RESTORE_PROFILE", "science", "profile", "science"),
     ("RESTORE_DICTIONARY", os.pathsep.join(("a.tsv", "../b.tsv")), "dictionary", ("a.tsv", "../b.tsv")),
     ("RESTORE_PROTECT", "one\ntwo words", "protect", ("one", "two words")),
+    ("RESTORE_EXCLUDE", "old/\n*.md", "exclude", ("old/", "*.md")),
     ("RESTORE_KEEP_QUOTES", "Yes", "keep-quotes", True),
     ("RESTORE_KEEP_QUOTES", "0", "keep-quotes", False),
     ("RESTORE_JOBS", "3", "jobs", 3),

@@ -4,73 +4,90 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from .errors import RestoreError
 from .reading import read_bytes, read_stream, reason
+from .walk import USUAL, Identity, Rules, identity, walk
 
 STDIN = "-"
-SUFFIXES = frozenset(("", ".txt", ".text", ".md", ".markdown", ".html", ".htm", ".docx"))
-"""What a folder is searched for; a file named on the command line is taken whatever its suffix."""
 MOST = 256 << 20
 """Bytes of an input: fifty times the longest novel."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Source:
-    """An input: ``path`` (``None`` is standard input) and where it goes below an output folder.
+    """An input: the ``file`` (``None`` is standard input) and its ``place`` below an output folder.
 
-    ``label``: the name of what comes through standard input, if it has one.
+    ``label``: the name of what comes through standard input, if it has one. Strings, for there may be a million.
     """
 
-    path: Path | None
-    relative: Path
-    label: Path | None = None
+    file: str | None
+    place: str
+    label: Path | None
+
+    def __init__(self, path: Path | str | None, relative: Path | str, label: Path | None = None) -> None:
+        object.__setattr__(self, "file", None if path is None else str(path))
+        object.__setattr__(self, "place", str(relative))
+        object.__setattr__(self, "label", label)
+
+    @property
+    def path(self) -> Path | None:
+        """The file; ``None`` is standard input."""
+        return None if self.file is None else Path(self.file)
+
+    @property
+    def relative(self) -> Path:
+        """Where it goes below an output folder."""
+        return Path(self.place)
 
     @property
     def named(self) -> Path | None:
         """The file it is or stands for; its suffix tells the format."""
-        return self.path if self.path is not None else self.label
+        return self.path if self.file is not None else self.label
 
     @property
     def name(self) -> str:
         """What messages and reports call it."""
-        return STDIN if self.named is None else str(self.named)
+        return self.file if self.file is not None else STDIN if self.label is None else str(self.label)
 
 
-def discover(paths: Iterable[str], exclude: Path | None = None) -> list[Source]:
-    """The inputs behind ``paths``, each once: files as named, folders searched in sorted order.
+Target = Callable[[Source], Path]
+"""Where a source is to be written."""
 
-    ``exclude`` is a folder not to enter: an output folder may lie in the input.
+
+def discover(paths: Iterable[str], rules: Rules = USUAL, leave_out: Collection[Path] = ()) -> list[Source]:
+    """The inputs behind ``paths``, each once: files as named, folders searched in sorted order by the ``rules``.
+
+    ``leave_out`` are folders not to enter: an output folder may lie in the input.
     A path that does not exist is an input too; reading it gives the error.
+
+    Raises:
+        RestoreError: a pattern of the rules makes no sense.
     """
-    found: dict[str, Source] = {}
-    for name in paths:
-        if name == STDIN:
-            found.setdefault(STDIN, Source(None, Path("stdin.txt")))
-        elif os.path.isdir(name):  # noqa: PTH112 - unlike Path's, it answers for any name
-            for path in _walk(Path(name), exclude):
-                found.setdefault(os.path.abspath(path), Source(path, path.relative_to(name)))  # noqa: PTH100
-        else:
-            found.setdefault(os.path.abspath(name), Source(Path(name), Path(Path(name).name)))  # noqa: PTH100
-    return list(found.values())
+    paths = list(paths)
+    found = [source for name in paths for source in _inputs(name, rules, leave_out)]
+    if len(paths) < 2:
+        return found
+    once: dict[str, Source] = {}
+    for source in found:
+        once.setdefault(STDIN if source.file is None else os.path.abspath(source.file), source)  # noqa: PTH100
+    return list(once.values())
 
 
-def _walk(root: Path, exclude: Path | None) -> Iterator[Path]:
-    """Text files below ``root``; hidden ones are skipped, and links that lead out of the tree."""
-    home = root.resolve()
-    out = exclude.resolve() if exclude is not None else None
-    for folder, folders, names in os.walk(root):
-        here = Path(folder)
-        folders[:] = sorted(name for name in folders if name[0] != "." and (here / name).resolve() != out)
-        for name in sorted(names):
-            path = here / name
-            if name[0] == "." or path.suffix.lower() not in SUFFIXES or not path.is_file():
-                continue
-            if not path.is_symlink() or path.resolve().is_relative_to(home):
-                yield path
+def _inputs(name: str, rules: Rules, leave_out: Collection[Path]) -> Iterator[Source]:
+    if name == STDIN:
+        yield Source(None, "stdin.txt")
+    elif os.path.isdir(name):  # noqa: PTH112 - unlike Path's, it answers for any name
+        root = str(Path(name))
+        start = "" if root == os.curdir else os.path.join(root, "")  # noqa: PTH118
+        for below in walk(root, rules, leave_out):
+            yield Source(start + below or root, below)
+    else:
+        yield Source(Path(name), Path(name).name)
 
 
 def is_folder(output: str, paths: Sequence[str]) -> bool:
@@ -79,7 +96,7 @@ def is_folder(output: str, paths: Sequence[str]) -> bool:
     return several or output.endswith(("/", os.sep)) or os.path.isdir(output)  # noqa: PTH112
 
 
-def plan(sources: Sequence[Source], output: str, folder: bool) -> list[Path]:
+def plan(sources: Sequence[Source], output: str, folder: bool) -> Target:
     """Where each source is to be written.
 
     Raises:
@@ -88,17 +105,31 @@ def plan(sources: Sequence[Source], output: str, folder: bool) -> list[Path]:
     root = Path(output)
     if folder and root.exists() and not root.is_dir():
         raise RestoreError(f"{output}: is a file, and several results need a folder; name another with -o")
-    targets = [root / source.relative if folder else root for source in sources]
-    owner: dict[Path, Source] = {}
-    inputs = {source.path.resolve() for source in sources if source.path is not None}
-    for source, target in zip(sources, targets, strict=True):
-        place = target.resolve()
-        if place in inputs:
-            raise RestoreError(f"{target}: is an input; choose another place with -o")
+
+    def target(source: Source) -> Path:
+        return Path(output, source.place) if folder else root
+
+    _check_targets(sources, target)
+    return target
+
+
+def _check_targets(sources: Sequence[Source], target: Target) -> None:
+    """No two sources share one, through links either, and none is an input, under whatever name."""
+    real = lru_cache(maxsize=1024)(os.path.realpath)  # of folders: the same again and again
+    owner: dict[str, Source] = {}
+    inputs: set[Identity] = set()
+    for source in sources:
+        path = target(source)
+        place = os.path.join(real(path.parent), path.name)  # noqa: PTH118
+        found = identity(place)
+        if found is not None:
+            inputs = inputs or {one for other in sources if other.file is not None and (one := identity(other.file))}
+            if found in inputs:
+                raise RestoreError(f"{path}: is an input; choose another place with -o")
+            place = os.path.realpath(place)
         other = owner.setdefault(place, source)
         if other is not source:
-            raise RestoreError(f"{source.name} and {other.name} would both become {target}; restore them one by one")
-    return targets
+            raise RestoreError(f"{source.name} and {other.name} would both become {path}; restore them one by one")
 
 
 def read(source: Source) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import fields
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
 
 from . import __version__
@@ -26,8 +26,8 @@ def fingerprint(config: Config) -> str:
     """
     settings = {field.name: getattr(config, field.name) for field in fields(config) if field.name not in _ELSEWHERE}
     parts = [__version__.encode(), json.dumps(settings, sort_keys=True, default=str).encode()]
-    parts += [sha256(_bytes(path)).digest() for path in config.dictionaries]
-    parts += [path.name.encode() + sha256(_bytes(path)).digest() for path in _data_files(config.data_dir)]
+    parts += [_digest(path) for path in config.dictionaries]
+    parts += [path.name.encode() + _digest(path) for path in _data_files(config.data_dir)]
     return sha256(b"".join(len(part).to_bytes(8, "little") + part for part in parts)).hexdigest()[:32]
 
 
@@ -37,8 +37,9 @@ def _data_files(folder: Path) -> Iterator[Path]:
         yield from sorted(path for path in folder.iterdir() if path.suffix in _DATA)
 
 
-def _bytes(path: Path) -> bytes:
+def _digest(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file_digest(file, "sha256").digest()
     except OSError:
-        return b""
+        return sha256().digest()

@@ -36,18 +36,20 @@ class InPlace:
 
     def write(self, outcome: Outcome) -> Outcome:
         """Replace the file if anything in it changes; what goes wrong becomes the outcome's error."""
-        path = outcome.source.path
-        if outcome.restoration is None or not outcome.restoration.applied or path is None:
+        path, result = outcome.source.path, outcome.restoration
+        if outcome.error is not None or outcome.unchanged or path is None:
             return outcome
+        if result is None or not result.applied:
+            return replace(outcome, written=outcome.digest)
         try:
-            self._write(path.resolve(), outcome)
+            return replace(outcome, written=self._write(path.resolve(), outcome))
         except RestoreError as error:
             return replace(outcome, error=str(error))
         except OSError as error:
             return replace(outcome, error=f"cannot be written: {reason(error)}")
-        return outcome
 
-    def _write(self, path: Path, outcome: Outcome) -> None:
+    def _write(self, path: Path, outcome: Outcome) -> str:
+        """Replace the file; gives the digest of what it is now."""
         check_replaceable(path)
         status = path.stat()
         old = path.read_bytes()
@@ -62,3 +64,4 @@ class InPlace:
             Times.of(status).give(copy)
         self.journal.record(path, old, status, new, copy)
         replace_in_place(path, new, outcome.digest)
+        return digest(new)

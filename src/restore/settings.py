@@ -77,6 +77,8 @@ KINDS: Mapping[str, Kind] = {
     "dictionary": Kind((), "a list of file names", _is_texts, lambda text: text.split(os.pathsep), by_path=True),
     "protect": Kind((), "a list of texts or file names", _is_texts, str.splitlines, by_path=True),
     "keep-quotes": Kind(False, "true or false", lambda v: isinstance(v, bool), _truth, by_path=True),
+    "include": Kind((), "a list of patterns", _is_texts, str.splitlines),
+    "exclude": Kind((), "a list of patterns", _is_texts, str.splitlines),
     "jobs": Kind(
         0, "a whole number, 0 or more", lambda v: isinstance(v, int) and not isinstance(v, bool) and v >= 0, _or_text(int)
     ),
@@ -103,6 +105,10 @@ class Settings:
             if name in values and path is not None and self._matches(path, pattern):
                 found = values[name]
         return found
+
+    def home(self, name: str) -> Path | None:
+        """The folder that file names and patterns of a setting belong to: the project's, if it is set there."""
+        return None if self.get(name).origin == _variable(name) else self.root
 
     def _matches(self, path: Path, pattern: str) -> bool:
         place = Path(os.path.abspath(path))  # noqa: PTH100 - as named, not where links lead
@@ -132,11 +138,15 @@ def load(folder: Path, environment: Mapping[str, str]) -> Settings:
 
 def _from_environment(environment: Mapping[str, str]) -> Iterator[tuple[str, Setting]]:
     for name, kind in KINDS.items():
-        variable = f"RESTORE_{name.upper().replace('-', '_')}"
+        variable = _variable(name)
         if environment.get(variable):
             value = kind.read(environment[variable])
             _check(variable, name, value)
             yield name, Setting(tuple(value) if isinstance(value, list) else value, variable)
+
+
+def _variable(name: str) -> str:
+    return f"RESTORE_{name.upper().replace('-', '_')}"
 
 
 def _candidates(folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
@@ -173,6 +183,8 @@ def _read(table: Mapping[str, Any], path: Path, origin: str, by_path: bool = Fal
             value = tuple(_inside(item, path, origin) for item in value)
         elif name == "protect":
             value = tuple(_phrases(value, path.parent))
+        elif isinstance(value, list):
+            value = tuple(value)
         yield name, Setting(value, origin)
 
 

@@ -14,14 +14,20 @@ from typing import IO, NamedTuple
 from .errors import RestoreError
 from .reading import reason
 
+_TEMPORARY = ".restore-", ".tmp"
+
 
 def digest(data: bytes) -> str:
     """What a file is recognised by: SHA-256, in hexadecimal."""
     return sha256(data).hexdigest()
 
 
-def write_output(path: Path, data: bytes, force: bool = False, way_out: str = "choose another place with -o") -> None:
+def write_output(
+    path: Path, data: bytes, force: bool = False, way_out: str = "choose another place with -o", sync: bool = True
+) -> None:
     """Write a result, making folders as needed; without ``force`` a file that is there and differs stays.
+
+    Without ``sync`` its bytes are safe from a power cut, but not yet its name: ``sync_folder`` is left to the caller.
 
     Raises:
         RestoreError: another file is there, or it cannot be written.
@@ -30,15 +36,24 @@ def write_output(path: Path, data: bytes, force: bool = False, way_out: str = "c
         if path.exists() and not path.is_file():  # a device or a pipe takes what it is given
             path.write_bytes(data)
             return
-        if path.exists() and not force:
-            if path.read_bytes() == data:
+        if path.exists():
+            if _holds(path, data):
                 return
-            raise RestoreError(f"{path} exists and differs; overwrite it with --force or {way_out}")
+            if not force:
+                raise RestoreError(f"{path} exists and differs; overwrite it with --force or {way_out}")
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open_atomic(path) as file:
+        with open_atomic(path, sync=sync) as file:
             file.write(data)
     except OSError as error:
         raise RestoreError(f"{path}: cannot be written: {reason(error)}") from error
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    """Whether a file is what would be written; of one that cannot be read nobody knows."""
+    try:
+        return path.stat().st_size == len(data) and path.read_bytes() == data
+    except OSError:
+        return False
 
 
 class Times(NamedTuple):
@@ -111,15 +126,18 @@ def _check_allowed(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def open_atomic(path: Path, last: Callable[[], None] | None = None, times: Times | None = None) -> Iterator[IO[bytes]]:
+def open_atomic(
+    path: Path, last: Callable[[], None] | None = None, times: Times | None = None, sync: bool = True
+) -> Iterator[IO[bytes]]:
     """A file that appears at ``path`` whole or not at all; whatever was there stays until then.
 
     A link stays a link and its target is written; mode, other names, extended attributes and, where allowed, owner are kept;
     mode and times are those of ``times``, if given.
     ``last`` is called right before the file appears; if it raises, nothing has happened.
+    ``sync``: make the new name survive a power cut, too.
     """
     place = path.resolve()
-    temporary = place.with_name(f".restore-{token_hex(8)}.tmp")  # named before it exists: no signal can come in between
+    temporary = place.with_name(token_hex(8).join(_TEMPORARY))  # named before it exists: no signal can come in between
     try:
         with open(temporary, "xb", opener=_private) as file:
             yield file
@@ -136,7 +154,8 @@ def open_atomic(path: Path, last: Callable[[], None] | None = None, times: Times
         if isinstance(error, OSError) and error.filename == str(temporary):
             error.filename = str(path)  # the name the user knows
         raise
-    sync_folder(place.parent)
+    if sync:
+        sync_folder(place.parent)
 
 
 def _private(path: str, flags: int) -> int:
@@ -205,3 +224,10 @@ def sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a killed process left half written; only where nobody else writes at the time."""
+    with contextlib.suppress(OSError):
+        for path in folder.glob(f"{_TEMPORARY[0]}{'[0-9a-f]' * 16}{_TEMPORARY[1]}"):
+            path.unlink(missing_ok=True)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..config import Config
 from ..errors import RestoreError
 from . import shared, streams
 
@@ -42,7 +41,7 @@ def command(
     """
     chosen = shared.Chosen()
     found, failed = [], False
-    for outcome in _outcomes(paths, chosen.config(), chosen.value("jobs"), quiet):
+    for outcome in _outcomes(paths, chosen, quiet):
         if outcome.error is not None:
             streams.say(f"restore: {outcome.source.name}: {outcome.error}")
         failed = failed or outcome.error is not None
@@ -57,10 +56,11 @@ def command(
     return 3 if failed else int(spun)
 
 
-def _outcomes(paths: tuple[str, ...], config: Config, jobs: int, quiet: bool) -> Iterator[Outcome]:
+def _outcomes(paths: tuple[str, ...], chosen: shared.Chosen, quiet: bool) -> Iterator[Outcome]:
     from .. import batch, files
 
-    sources = files.discover(paths or (files.STDIN,))
+    config, jobs = chosen.config(), chosen.value("jobs")
+    sources = files.discover(paths or (files.STDIN,), chosen.rules())
     if not sources:
         raise RestoreError(f"no text files in {', '.join(paths)}")
     todo = [batch.Job(source) for source in sources]

@@ -13,6 +13,7 @@ from .. import __version__
 from ..batch import Outcome
 from ..errors import RestoreError
 from ..render.sarif import SARIF_BEGINS, render_sarif, sarif_failure, sarif_results
+from ..walk import OUR_PAGES
 from ..writing import open_atomic
 from . import output, streams
 
@@ -23,7 +24,7 @@ WHOLE = ("html", "sarif")
 _BEGINNINGS = {
     ".jsonl": (b'{"path": ',),
     ".json": (b'[\n{"path": ', b"[\n]"),
-    ".html": (b'<!doctype html>\n<html lang="en" data-restore=',),
+    ".html": (OUR_PAGES,),
     ".sarif": (SARIF_BEGINS.encode(),),
 }
 """How a file begins that may be written over without asking: one of ours."""

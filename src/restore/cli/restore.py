@@ -99,6 +99,11 @@ def _complete(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[C
 @click.option("--explain", is_flag=True, help="Say why: channel, language model, rest of the article, and the runner-up.")
 @click.option("--diff", is_flag=True, help="Short for --format diff.")
 @click.option("--review", is_flag=True, help="Ask about each change at the terminal; with -i, -o or a pipe for the result.")
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="With -i or -o: leave out what an earlier run did and what has not changed since.",
+)
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if anything would change.")
 @click.option(
     "--report", metavar="FILE", type=click.Path(path_type=Path), help="All changes, too: .jsonl, .json, .html or .sarif."
@@ -127,6 +132,19 @@ def _complete(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[C
 )
 @click.option("--protect", multiple=True, metavar="TEXT_OR_FILE", help="Leave this, or each line of a file, alone. Repeatable.")
 @click.option("--keep-quotes", is_flag=True, help="Leave quotations alone.")
+@click.option(
+    "--include",
+    multiple=True,
+    metavar="GLOB",
+    help="Files to take of folders, instead of the usual suffixes. Repeatable.",
+)
+@click.option(
+    "--exclude",
+    multiple=True,
+    metavar="GLOB",
+    help="Files and folders to leave out, as in .gitignore; also a line each in .restoreignore. Repeatable.",
+)
+@click.option("--follow-links", is_flag=True, help="Search folders behind links, too, also outside the folder named.")
 @click.option("--stdin-filename", metavar="NAME", help="What standard input is called; the suffix tells its format.")
 @click.option(
     "-j",
@@ -155,6 +173,9 @@ def restore(
     dictionaries: object,
     protect: object,
     keep_quotes: object,
+    include: object,
+    exclude: object,
+    follow_links: object,
     **options: Any,
 ) -> int:
     """Give machine-spun articles their words back.
@@ -169,7 +190,7 @@ def restore(
     from .run import Options, run
 
     chosen = shared.Chosen()
-    options.update(jobs=chosen.value("jobs"), color=chosen.value("color"))
+    options.update(rules=chosen.rules(), jobs=chosen.value("jobs"), color=chosen.value("color"))
     options["backup"] = chosen.value("backup") if options["in_place"] else ""
     return run(Options(**options), chosen.config)
 
@@ -203,5 +224,9 @@ def _check_targets(options: Mapping[str, Any]) -> None:
         raise click.UsageError(f"--check writes nothing; leave out {target}.")
     if options["dry_run"] and not target:
         raise click.UsageError("--dry-run says what -i or -o would do; add one of them.")
+    if options["resume"] and not target:
+        raise click.UsageError("--resume goes on with what -i or -o began; add one of them.")
+    if options["resume"] and (options["review"] or options["dry_run"]):
+        raise click.UsageError("--resume leaves out --review, which goes on by itself, and --dry-run, which does nothing.")
     if options["backup"] and not options["in_place"]:
         raise click.UsageError("--backup keeps a copy of what -i rewrites; add -i.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,10 +31,10 @@ _ALWAYS, _NEVER = 0.9, 0.0
 class Reviewer:
     """Asks, keeps each decision on disk as it is made, and goes on where it was left."""
 
-    def __init__(self, color: str, keys: Keys, places: Mapping[files.Source, Path | None]) -> None:
+    def __init__(self, color: str, keys: Keys, place: Callable[[files.Source], Path | None]) -> None:
         self._console: Screen = streams.console(sys.stderr, color)
         self._keys = keys
-        self._places = places
+        self._place = place
 
     def __call__(self, outcome: Outcome) -> Outcome:
         """The outcome as decided; leaves the program when the reader has had enough."""
@@ -73,7 +73,7 @@ class Reviewer:
 
     def _where(self, source: files.Source) -> str:
         """What became of the changes."""
-        place = self._places.get(source)
+        place = self._place(source)
         if place is None:
             return ""
         return "; 'restore undo' takes them back" if place == source.path else f", written to {place}"

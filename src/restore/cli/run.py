@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import functools
 import sys
 import time
@@ -15,7 +14,10 @@ from typing import NamedTuple
 from .. import batch, files
 from ..config import Config
 from ..errors import RestoreError
-from . import output, reports, shared, streams, targets
+from ..fingerprint import fingerprint as make_fingerprint
+from ..ledger import Done
+from ..walk import USUAL, Rules
+from . import output, reports, resume, shared, streams, targets
 
 
 class Options(NamedTuple):
@@ -30,9 +32,11 @@ class Options(NamedTuple):
     form: str | None = None
     explain: bool = False
     review: bool = False
+    resume: bool = False
     check: bool = False
     report: Path | None = None
     stdin_filename: str | None = None
+    rules: Rules = USUAL
     jobs: int = 0
     color: str = "auto"
     quiet: bool = False
@@ -43,69 +47,115 @@ Configs = Callable[[Path | None], Config]
 """The engine's settings for a file."""
 
 
+class Work(NamedTuple):
+    """The inputs, and where each is to be written, if anywhere but over itself."""
+
+    sources: Sequence[files.Source]
+    target: files.Target | None = None
+    in_place: bool = False
+
+    def place(self, source: files.Source) -> Path | None:
+        """Where a result goes."""
+        return source.path if self.in_place else None if self.target is None else self.target(source)
+
+    def job(self, source: files.Source, options: Options, done: Done | None) -> batch.Job:
+        """What a worker does; what is reviewed first, it does not write."""
+        target = None if self.target is None or options.review or options.dry_run else self.target(source)
+        return batch.Job(source, target, options.force, done)
+
+
 def run(options: Options, configs: Configs, make: batch.Maker | None = None) -> int:
     """Restore everything asked for, by what ``make`` makes or the engine; gives the exit code."""
     begin = time.monotonic()
-    jobs = _jobs(options)
+    work = _work(options)
+    documents = len(work.sources)
     report = batch.BatchReport(check=options.check)
     with contextlib.ExitStack() as stack:
-        collect = _reports(options, len(jobs), stack)
-        write = stack.enter_context(_steps(options, jobs))
-        deliver = _deliverer(options, len(jobs), collect)
-        todo = [dataclasses.replace(job, target=None) for job in jobs] if options.review else jobs
-        make = make or stack.enter_context(shared.maker(len(jobs), "restoring", options.quiet, options.color))
-        outcomes = _restore(todo, configs, options.jobs, make)  # before the progress bar, which is a thread
-        advance = stack.enter_context(_progress(options, len(jobs)))
-        for outcome in map(write, outcomes):
+        collect = _reports(options, documents, stack)
+        records = _records(options, work, stack)
+        write = stack.enter_context(_steps(options, work))
+        deliver = _deliverer(options, documents, collect)
+        make = make or stack.enter_context(shared.maker(documents, "restoring", options.quiet, options.color))
+        outcomes = _restore(work, options, configs, make, records, write)  # before the progress bar, which is a thread
+        advance = stack.enter_context(_progress(options, documents))
+        for outcome in outcomes:
             report.add(outcome)
-            deliver(outcome, time.monotonic() - begin)
-            advance(1)
-    if len(jobs) != 1 and _talks(options):
+            if not outcome.unchanged:
+                deliver(outcome, time.monotonic() - begin)
+            advance(report)
+    if documents != 1 and _talks(options):
         _totals(report, time.monotonic() - begin)
     return report.exit_code
 
 
-def _restore(jobs: Sequence[batch.Job], configs: Configs, workers: int, make: batch.Maker) -> Iterator[batch.Outcome]:
-    """The outcomes of all jobs in their order; neighbours with the same settings are done together."""
-    groups = [(config, list(held)) for config, held in groupby(jobs, lambda job: configs(job.source.named))]
-    runs = (batch.run(held, config, batch.workers_for(len(held), workers), make) for config, held in groups)
+def _restore(
+    work: Work, options: Options, configs: Configs, make: batch.Maker, records: resume.Records, write: targets.Step
+) -> Iterator[batch.Outcome]:
+    """The outcomes of all sources in their order; neighbours with the same settings are done together."""
+    groups = [(config, list(held)) for config, held in groupby(work.sources, lambda source: configs(source.named))]
+    keep = _keep(options, len(work.sources))
+    fingerprint = functools.cache(make_fingerprint)
+
+    def done(config: Config, held: Sequence[files.Source]) -> Iterator[batch.Outcome]:
+        settings = fingerprint(config) if records else ""
+        jobs = (work.job(source, options, records.done(source, settings)) for source in held)
+        outcomes = batch.run(jobs, config, batch.workers_for(len(held), options.jobs), make, keep)
+        return (records.note(write(outcome), settings) for outcome in outcomes)
+
+    runs = (done(config, held) for config, held in groups)
     first = next(runs)  # now: a damaged dictionary is to be known before anything is written
     return chain(first, chain.from_iterable(runs))
 
 
-def _jobs(options: Options) -> list[batch.Job]:
+def _keep(options: Options, documents: int) -> batch.Keep:
+    """What happens to an outcome after it was counted: it is shown or reported, written if it changes, or nothing."""
+    shown = options.report is not None or options.explain or options.review or options.verbose or _form(options) is not None
+    if shown or documents == 1:
+        return batch.Keep.ALL
+    return batch.Keep.CHANGED if options.in_place or options.check or options.dry_run else batch.Keep.NONE
+
+
+def _work(options: Options) -> Work:
     target = _target(options)
-    sources = files.discover(options.paths or (files.STDIN,), Path(target) if target else None)
+    leave_out = [Path(target)] if target else []
+    sources = files.discover(options.paths or (files.STDIN,), options.rules, leave_out)
     if options.stdin_filename is not None:
         name = Path(options.stdin_filename)
-        sources = [source if source.path is not None else files.Source(None, Path(name.name), name) for source in sources]
+        sources = [source if source.file is not None else files.Source(None, Path(name.name), name) for source in sources]
     if not sources:
         raise RestoreError(f"no text files in {', '.join(options.paths)}; other files are restored when named one by one")
-    if sources[0].path is None and streams.is_terminal(sys.stdin) and not options.quiet:
+    if sources[0].file is None and streams.is_terminal(sys.stdin) and not options.quiet:
         streams.say("restore: reading the terminal; end the text with Ctrl-D, or see 'restore --help'")
     if options.in_place:
         sources = targets.inputs_in_place(sources)
     if target is None:
-        return [batch.Job(source) for source in sources]
-    places = files.plan(sources, target, files.is_folder(target, options.paths))
-    if options.dry_run:
-        return [batch.Job(source) for source in sources]
-    return [batch.Job(source, place, options.force) for source, place in zip(sources, places, strict=True)]
+        return Work(sources, in_place=options.in_place)
+    return Work(sources, files.plan(sources, target, files.is_folder(target, options.paths)))
+
+
+def _records(options: Options, work: Work, stack: contextlib.ExitStack) -> resume.Records:
+    """What was done is taken down wherever several files are written: nobody knows beforehand that a run will be killed."""
+    writes = (options.in_place or work.target is not None) and not options.review and not options.dry_run
+    if not writes or (len(work.sources) < 2 and not options.resume):
+        return resume.Records()
+    if options.resume:
+        stack.enter_context(resume.swept(work.sources, work.target))
+    say: Callable[[str], None] = (lambda _: None) if options.quiet else streams.say
+    return stack.enter_context(resume.records(_target(options), options.paths, options.resume, say))
 
 
 @contextlib.contextmanager
-def _steps(options: Options, jobs: Sequence[batch.Job]) -> Iterator[targets.Step]:
+def _steps(options: Options, work: Work) -> Iterator[targets.Step]:
     """What is done to each outcome before it is reported: with ``--review`` it is asked about, with ``-i`` written."""
     with contextlib.ExitStack() as stack:
         steps: list[targets.Step] = []
-        review = stack.enter_context(targets.reviewer(jobs, options.in_place, options.color)) if options.review else None
+        review = stack.enter_context(targets.reviewer(work.sources, work.place, options.color)) if options.review else None
         if review is not None:
             steps.append(review)
         if options.in_place and not options.dry_run:
             steps.append(stack.enter_context(targets.in_place(options.backup, options.force)))
         elif review is not None:
-            places = {job.source: job.target for job in jobs if job.target is not None}
-            steps.append(targets.into_files(places, options.force))
+            steps.append(targets.into_files(work.target, options.force))
         if review is not None:
             steps.append(review.finish)
         yield lambda outcome: functools.reduce(lambda found, step: step(found), steps, outcome)
@@ -162,7 +212,7 @@ def _totals(report: batch.BatchReport, seconds: float) -> None:
     from ..render.plain import totals
 
     r = report
-    streams.say(totals(r.documents, r.changed, r.failed, r.words, r.changes, r.declined, seconds))
+    streams.say(totals(r.documents, r.changed, r.failed, r.words, r.changes, r.declined, seconds, r.unchanged))
 
 
 def _talks(options: Options) -> bool:
@@ -181,13 +231,13 @@ def _reports(options: Options, documents: int, stack: contextlib.ExitStack) -> l
 
 
 @contextlib.contextmanager
-def _progress(options: Options, documents: int) -> Iterator[Callable[[int], None]]:
+def _progress(options: Options, documents: int) -> Iterator[Callable[[batch.BatchReport], None]]:
     """A bar on stderr for many files, unless stdout fills the same terminal."""
     crowded = _show(options, documents) is not None and streams.is_terminal(sys.stdout)
     if documents < 2 or options.quiet or options.review or crowded or not streams.is_terminal(sys.stderr):
         yield lambda _: None
         return
-    from ..render.progress import counting
+    from ..render.progress import restoring
 
-    with counting(streams.console(sys.stderr, options.color), documents, "restoring") as advance:
-        yield advance
+    with restoring(streams.console(sys.stderr, options.color), documents) as advance:
+        yield lambda report: advance(report.documents, report.words, report.changes, report.failed)

@@ -19,6 +19,7 @@ from . import streams, user
 if TYPE_CHECKING:
     from ..batch import Maker
     from ..settings import Settings
+    from ..walk import Globs, Rules
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -81,6 +82,7 @@ class Chosen:
     def __init__(self) -> None:
         self._context = click.get_current_context()
         self._settings = settings()
+        self._config: Config | None = None
 
     def value(self, name: str, path: Path | None = None) -> Any:
         """A setting, for the file at ``path`` if one is given."""
@@ -90,8 +92,29 @@ class Chosen:
             return tuple(_phrases(value)) if name == "protect" else value
         return self._settings.get(name, path).value
 
+    def rules(self) -> Rules:
+        """What to take of folders."""
+        from ..walk import Rules
+
+        return Rules(self._globs("include"), self._globs("exclude"), bool(self._context.params.get("follow_links")))
+
+    def _globs(self, name: str) -> Globs:
+        """Patterns of the command line belong to the folders named there, those of a project to the project's."""
+        from ..walk import Globs
+
+        given = self._context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        return Globs(tuple(self.value(name)), None if given else self._settings.home(name))
+
     def config(self, path: Path | None = None) -> Config:
         """The engine's settings, the user's dictionary among them."""
+        path = path if self._settings.sections else None  # else the same for all files
+        if path is None and self._config is not None:
+            return self._config
+        made = self._make(path)
+        self._config = made if path is None else self._config
+        return made
+
+    def _make(self, path: Path | None) -> Config:
         profile = self.value("profile", path)
         return Config(
             min_confidence=self.value("min-confidence", path),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import files, writing
-from ..batch import Job, Outcome
+from ..batch import Outcome
 from ..errors import RestoreError
 from . import streams, user
 
@@ -29,7 +29,7 @@ def inputs_in_place(sources: list[files.Source]) -> list[files.Source]:
     """
     from ..inplace import distinct
 
-    if any(source.path is None for source in sources):
+    if any(source.file is None for source in sources):
         raise RestoreError("standard input cannot be rewritten in place; name files, or leave out -i")
     return distinct(sources)
 
@@ -44,16 +44,15 @@ def in_place(backup: str, force: bool) -> Iterator[Step]:
         yield InPlace(journal, backup, force).write
 
 
-def into_files(places: Mapping[files.Source, Path], force: bool) -> Step:
+def into_files(target: files.Target | None, force: bool) -> Step:
     """What writes outcomes that no worker wrote, for they were reviewed first."""
 
     def write(outcome: Outcome) -> Outcome:
-        target = places.get(outcome.source)
         if outcome.restoration is None or outcome.error is not None or target is None:
             return outcome
         try:
             old = outcome.decoded.encode(outcome.restoration.original)
-            writing.write_output(target, outcome.checked(old), force)
+            writing.write_output(target(outcome.source), outcome.checked(old), force)
         except RestoreError as error:
             return replace(outcome, error=str(error))
         return outcome
@@ -62,8 +61,8 @@ def into_files(places: Mapping[files.Source, Path], force: bool) -> Step:
 
 
 @contextlib.contextmanager
-def reviewer(jobs: Sequence[Job], in_place: bool, color: str) -> Iterator[Reviewer]:
-    """What asks about each change.
+def reviewer(sources: Sequence[files.Source], place: Callable[[files.Source], Path | None], color: str) -> Iterator[Reviewer]:
+    """What asks about each change; ``place``: where the result goes.
 
     Raises:
         RestoreError: there is nobody to ask.
@@ -71,9 +70,8 @@ def reviewer(jobs: Sequence[Job], in_place: bool, color: str) -> Iterator[Review
     from .keys import Keys
     from .review import Reviewer
 
-    if any(job.source.path is None for job in jobs) or not streams.is_terminal(sys.stdin):
+    if any(source.file is None for source in sources) or not streams.is_terminal(sys.stdin):
         raise RestoreError("--review asks at the terminal, so it needs files to read and a terminal to answer at")
     keys = Keys()
-    places = {job.source: job.source.path if in_place else job.target for job in jobs}
     with keys.listening():
-        yield Reviewer(color, keys, places)
+        yield Reviewer(color, keys, place)

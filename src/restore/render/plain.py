@@ -22,13 +22,17 @@ def summary(result: Restoration, name: str, seconds: float | None = None) -> str
     return f"{inert(name)}: {', '.join(parts)}"
 
 
-def totals(documents: int, changed: int, failed: int, words: int, changes: int, declined: int, seconds: float) -> str:
+def totals(
+    documents: int, changed: int, failed: int, words: int, changes: int, declined: int, seconds: float, unchanged: int = 0
+) -> str:
     """One line on many documents."""
     parts = [count(words, "word"), f"{count(changes, 'change')} in {count(changed, 'file')}"]
     if declined:
         parts.append(f"{declined:,} declined")
     if failed:
         parts.append(f"{failed:,} failed")
+    if unchanged:
+        parts.append(f"{unchanged:,} unchanged")
     return f"{count(documents, 'file')}: {', '.join(parts)}, {seconds:.1f} s"
 
 

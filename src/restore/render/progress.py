@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -14,7 +15,11 @@ from rich.progress import (
     TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
+    TimeRemainingColumn,
 )
+
+_OFTEN = 0.2
+"""Seconds between two looks at the figures: more would cost time that the workers want."""
 
 
 @contextmanager
@@ -39,6 +44,34 @@ def measuring(console: Console, what: str) -> Iterator[Callable[[int, int], None
                 progress.stop()
 
         yield report
+
+
+@contextmanager
+def restoring(console: Console, total: int) -> Iterator[Callable[[int, int, int, int], None]]:
+    """A bar for ``total`` files; the function it gives takes how many are done, their words, changes and failures."""
+    figures = TextColumn("{task.fields[figures]}")
+    columns = (
+        TextColumn("restoring"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        figures,
+        TimeRemainingColumn(elapsed_when_finished=True),
+    )
+    with Progress(*columns, console=console, transient=True, redirect_stdout=False, refresh_per_second=4) as progress:
+        task = progress.add_task("", total=total, figures="")
+        begin = last = time.monotonic()
+
+        def advance(files: int, words: int, changes: int, failed: int) -> None:
+            nonlocal last
+            now = time.monotonic()
+            if files < total and now - last < _OFTEN:
+                return
+            last = now
+            parts = [f"{words / max(now - begin, 0.001):,.0f} words/s", f"{changes:,} changes"]
+            parts += [f"[red]{failed:,} failed[/red]"] if failed else []
+            progress.update(task, completed=files, figures=", ".join(parts))
+
+        yield advance
 
 
 @contextmanager

@@ -274,7 +274,7 @@ def test_tables(folder: Path) -> None:
     done = run("spun", "original", "--clean", "clean")
     assert done.return_value == 0
     assert "2 files, 16 words, 3 edits needed, 2 made" in done.stdout
-    assert "recall of the edits needed   0.6667" in done.stdout
+    assert "recall of the edits needed   0.667" in done.stdout
     assert "0.9 and surer" in done.stdout and "0 false edits" in done.stdout and "words a second" in done.stdout
 
 

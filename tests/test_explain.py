@@ -69,8 +69,8 @@ VIEW = """\
 excessive → high  0.98, changed, press
   channel         -0.3  that a spinner wrote it, against the writer
   language model  +5.7  that the original fits here, against what stands
-    as it stands        of excessive -10.5, (end) -3.0
-    restored            of high -8.6
+    as it stands        of excessive (-10.5), (end) (-3.0)
+    restored            of high (-8.6)
   document        -1.9  the rest of the article, other readings, calibration
   runner-up             “excessive” as it is, 0.02
 

@@ -62,11 +62,15 @@ def test_commands_are_documented(command: str) -> None:
     assert command in README
 
 
-@pytest.mark.parametrize("command", dict(options()))
-def test_help_of_every_command(command: str) -> None:
+HELPED = [*dict(options()), *(f"restore {name}" for name in ("config", "dictionary", "model"))]
+
+
+@pytest.mark.parametrize("command", HELPED)
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+def test_help_of_every_command(command: str, flag: str) -> None:
     from restore.cli import execute
 
-    assert execute([*command.split()[1:], "--help"]) == 0
+    assert execute([*command.split()[1:], flag]) == 0
 
 
 def complete(**environment: str) -> str:

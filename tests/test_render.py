@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -192,6 +193,11 @@ SUMMARIES = [
     (result(CLEAN), "a.txt: 5 words, 0 changes, reads as nobody spun it, 0.5 s"),
     (result("One"), "a.txt: 1 word, 0 changes, reads as nobody spun it, 0.5 s"),
     (Restoration("x", (), 0.9, 0.2, {}, 1), "a.txt: 1 word, 0 changes, nothing sure enough to change, 0.5 s"),
+    (
+        replace(result("navy"), spun_probability=0.1, spin_rate=0.0),
+        "a.txt: 1 word, 0 changes, 1 declined, reads as nobody spun it, 0.5 s",
+    ),
+    (replace(result("mentioned"), spun_probability=0.0, spin_rate=0.0), "a.txt: 1 word, 1 change, 0.5 s"),
 ]
 
 

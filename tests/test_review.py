@@ -391,6 +391,16 @@ def test_the_bar_of_a_long_text(terminal: Open, tmp_path: Path) -> None:
     assert session.end() == 0 and (tmp_path / "b.txt").exists()
 
 
+def test_no_bar_beside_a_pager(tmp_path: Path) -> None:
+    (tmp_path / "long.txt").write_text(f"LONG {TWICE}")
+    ours, theirs = pty.openpty()
+    done = subprocess.run(command("long.txt"), cwd=tmp_path, stdout=subprocess.PIPE, stderr=theirs, timeout=60)
+    os.close(theirs)
+    assert done.returncode == 0 and done.stdout.startswith(b"LONG The Foreign")
+    assert os.read(ours, 65536).startswith(b"long.txt: 11 words")
+    os.close(ours)
+
+
 def test_ones_own_words(terminal: Open, tmp_path: Path) -> None:
     session = terminal("--review", "-i", "a.txt")
     answer(session, "e")

@@ -13,6 +13,7 @@ _LEAST = "min-confidence"
 
 
 @click.group("config", cls=shared.Group)
+@shared.help_option
 def command() -> None:
     """Show settings.
 

@@ -95,4 +95,4 @@ def _show(found: list[tuple[str, Restoration]]) -> None:
         families = ", ".join(f"{family} {share:.2f}" for family, share in result.profiles.items()) if spun else ""
         rate = f"{result.spin_rate:.2f}" if spun else ""
         rows.append((name, f"{result.spun_probability:.3f}", rate, families, f"{result.words:,}"))
-    show_table(("file", "spun probability", "spin rate", "families", "words"), rows, streams.console(sys.stdout), "lrrlr")
+    show_table(("file", "spun", "spin rate", "families", "words"), rows, streams.console(sys.stdout), "lrrlr")

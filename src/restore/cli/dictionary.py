@@ -21,6 +21,7 @@ _target_option = click.option(
 
 
 @click.group("dictionary", cls=shared.Group)
+@shared.help_option
 def command() -> None:
     """Check, import, extend and search dictionaries.
 

@@ -56,4 +56,4 @@ def command_rows(ctx: click.Context) -> Iterable[tuple[str, str]]:
     for name in cli.list_commands(ctx):
         command = cli.get_command(ctx, name)
         if command is not None and not command.hidden:
-            yield name, command.get_short_help_str(limit=90)
+            yield name, command.get_short_help_str(limit=120)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.group("model", cls=shared.Group)
+@shared.help_option
 def command() -> None:
     """Build a language model from text of your own."""
 
@@ -39,8 +40,8 @@ def command() -> None:
 @click.option(
     "-j", "--jobs", metavar="N", type=click.IntRange(0), default=0, help="Worker processes; 0 (default): one per core."
 )
-@click.option("-q", "--quiet", is_flag=True, help="Errors only.")
-@click.help_option("-h", "--help", help="Show this.")
+@shared.quiet_option
+@shared.help_option
 def build(corpus: Path, output: Path, order: int, vocabulary: int, budget: int, licence: str, jobs: int, quiet: bool) -> int:
     """Count CORPUS (one paragraph a line; plain, .xz, .gz or .zst) into a model file.
 

@@ -78,7 +78,4 @@ def explain(result: Restoration, form: str | None, color: str) -> None:
 
     if form in (None, "text", "rich", "diff"):
         stream = sys.stdout if form == "rich" else sys.stderr
-        console = streams.console(stream, color)
-        if form == "rich" and result.changes:
-            console.line()
-        show_reasons(result, console)
+        show_reasons(result, streams.console(stream, color))

@@ -19,9 +19,9 @@ SUFFIX = ".orig"
 _VERBOSE = "restore.verbose"
 EXAMPLES = """\b
 Examples:
-  restore article.txt                the article with its changes and how sure they are
-  cat article.txt | restore          a pipe: text in, text out
-  restore spun/ -o restored/         a folder, in parallel
+  restore article.txt         its changes in place, and how sure they are
+  cat article.txt | restore   a pipe: text in, text out
+  restore spun/ -o restored/  a folder, in parallel
 """
 
 

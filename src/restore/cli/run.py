@@ -75,7 +75,8 @@ def run(options: Options, configs: Configs, make: batch.Maker | None = None) -> 
         records = _records(options, work, stack)
         write = stack.enter_context(_steps(options, work))
         deliver = _deliverer(options, documents, collect)
-        make = make or stack.enter_context(shared.maker(documents, "restoring", options.quiet, options.color))
+        silent = options.quiet or _has_pager(options)
+        make = make or stack.enter_context(shared.maker(documents, "restoring", silent, options.color))
         outcomes = _restore(work, options, configs, make, records, write)  # before the progress bar, which is a thread
         advance = stack.enter_context(_progress(options, documents))
         for outcome in outcomes:
@@ -230,10 +231,15 @@ def _reports(options: Options, documents: int, stack: contextlib.ExitStack) -> l
     return collect
 
 
+def _has_pager(options: Options) -> bool:
+    """Whether results may come to the terminal through another program, which a bar would disturb."""
+    return _form(options) is not None and streams.is_pipe(sys.stdout)
+
+
 @contextlib.contextmanager
 def _progress(options: Options, documents: int) -> Iterator[Callable[[batch.BatchReport], None]]:
     """A bar on stderr for many files, unless stdout fills the same terminal."""
-    crowded = _show(options, documents) is not None and streams.is_terminal(sys.stdout)
+    crowded = _has_pager(options) or (_show(options, documents) is not None and streams.is_terminal(sys.stdout))
     if documents < 2 or options.quiet or options.review or crowded or not streams.is_terminal(sys.stderr):
         yield lambda _: None
         return

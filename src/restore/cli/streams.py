@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 import textwrap
 from typing import IO, TYPE_CHECKING
@@ -16,6 +17,14 @@ def is_terminal(stream: IO[str]) -> bool:
     try:
         return stream.isatty()
     except (AttributeError, ValueError):
+        return False
+
+
+def is_pipe(stream: IO[str]) -> bool:
+    """Whether another program reads this stream."""
+    try:
+        return stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode)
+    except (AttributeError, OSError, ValueError):
         return False
 
 
@@ -66,7 +75,9 @@ def say(message: str) -> None:
     line = inert(message).replace("\n", "\u240a")
     columns = _columns()
     if 0 < columns < len(line):
-        line = "\n".join(textwrap.wrap(line, columns, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
+        line = "\0".join(line.rsplit(" ", 1))  # the last word is never alone
+        lines = textwrap.wrap(line, columns, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+        line = "\n".join(lines).replace("\0", " ")
     sys.stderr.write(line + "\n")
     sys.stderr.flush()
 

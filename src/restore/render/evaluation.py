@@ -28,7 +28,7 @@ def show_evaluation(figures: Mapping[str, Any], console: Console) -> None:
     f = figures
     counts = count(f["files"], "file"), count(f["words"], "word"), f"{count(f['edits_needed'], 'edit')} needed"
     console.print(f"{', '.join(counts)}, {f['edits_made']:,} made", soft_wrap=True)
-    for table in (_quality(f), _calibration(f["calibration"]), _at_confidence(f["at_confidence"])):
+    for table in (_quality(f), _calibration(f["calibration"]), _at_confidence(f["at_confidence"], f["files"])):
         console.line()
         console.print(table)
     console.line()
@@ -67,18 +67,18 @@ def _calibration(calibration: Mapping[str, Any]) -> Table:
     return grid
 
 
-def _at_confidence(rows: Sequence[Mapping[str, Any]]) -> Table:
+def _at_confidence(rows: Sequence[Mapping[str, Any]], files: int) -> Table:
     grid = _grid("changes applied", "number", "precision", "95% interval", "coverage")
     for row in rows:
         name = f"{row['confidence']} and surer"
-        precision, interval = _number(row["precision"]), _interval(row["interval"])
+        precision, interval = _number(row["precision"]), _interval(row["interval"] if files > 1 else None)
         grid.add_row(name, f"{row['changes']:,}", Text(precision, "bold"), interval, _number(row["coverage"]))
     return grid
 
 
 def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
+    return "-" if value is None else f"{value:.3f}"
 
 
 def _interval(ends: Sequence[float] | None) -> str:
-    return "-" if ends is None else f"{ends[0]:.4f} to {ends[1]:.4f}"
+    return "-" if ends is None else f"{ends[0]:.3f} to {ends[1]:.3f}"

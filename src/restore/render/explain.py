@@ -15,7 +15,7 @@ from .terminal import READABLE, band
 
 _HINT = (
     "Terms are natural log-odds for the change, and add up to those of its confidence: 2.3 is 10 to 1, 4.6 is 100 to 1. "
-    "Of each word the model's longest n-gram is shown, with log P(its last word | the others)."
+    "Of each word the model's longest n-gram is shown, and log P(its last word | the others)."
 )
 _END = "</s>"
 
@@ -30,6 +30,7 @@ def show_reasons(result: Restoration, console: Console) -> None:
         console.line()
     if explained:
         console.print(Text(_HINT, "dim"), width=width)
+        console.line()
 
 
 def _head(change: Change, arrow: str) -> Text:
@@ -49,17 +50,22 @@ def _reasons(change: Change, evidence: Evidence) -> Table:
     grid.add_column()
     grid.add_column(justify="right")
     grid.add_column(overflow="fold", ratio=1)
-    grid.add_row("channel", f"{evidence.channel:+.1f}", "that a spinner wrote it, against the writer")
-    grid.add_row("language model", f"{evidence.language_model:+.1f}", "that the original fits here, against what stands")
+    grid.add_row("channel", _term(evidence.channel), "that a spinner wrote it, against the writer")
+    grid.add_row("language model", _term(evidence.language_model), "that the original fits here, against what stands")
     grid.add_row(Text("  as it stands", "dim"), "", _ngrams(evidence.before))
     grid.add_row(Text("  restored", "dim"), "", _ngrams(evidence.after))
-    grid.add_row("document", f"{evidence.document:+.1f}", "the rest of the article, other readings, calibration")
+    grid.add_row("document", _term(evidence.document), "the rest of the article, other readings, calibration")
     grid.add_row("runner-up", "", _runner_up(change))
     return grid
 
 
+def _term(value: float) -> str:
+    """With its sign, which nought has not."""
+    return f"{value:+.1f}" if abs(value) >= 0.05 else "0.0"
+
+
 def _ngrams(ngrams: Sequence[Ngram]) -> str:
-    return ", ".join(f"{inert(n.words).replace(_END, '(end)')} {n.log_prob:.1f}" for n in ngrams)
+    return ", ".join(f"{inert(n.words).replace(_END, '(end)')} ({n.log_prob:.1f})" for n in ngrams)
 
 
 def _runner_up(change: Change) -> str:

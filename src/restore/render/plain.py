@@ -12,10 +12,10 @@ def summary(result: Restoration, name: str, seconds: float | None = None) -> str
     parts = [count(result.words, "word"), count(len(result.applied), "change")]
     if declined:
         parts.append(f"{declined:,} declined")
-    if result.changes:
+    if result.changes and result.spin_rate:
         family = max(result.profiles, key=result.profiles.__getitem__, default="")
         parts.append(f"spin rate {result.spin_rate:.2f}" + (f" ({family})" if family else ""))
-    else:
+    elif not result.applied:
         parts.append("reads as nobody spun it" if result.spun_probability < 0.5 else "nothing sure enough to change")
     if seconds is not None:
         parts.append(f"{seconds:.1f} s")

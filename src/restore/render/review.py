@@ -9,7 +9,7 @@ from rich.text import Text
 
 from ..result import Restoration, apply_changes
 from .inert import inert
-from .terminal import READABLE, article, band
+from .terminal import READABLE, article, band, packed
 
 _AROUND = 200
 """Characters of context on either side."""
@@ -37,27 +37,24 @@ def show_change(result: Restoration, number: int, console: Console, name: str, d
     place = f"{inert(name)}: {number + 1} of {len(result.changes)}, {decided} decided"
     console.line()
     console.print(Text(place, "bold"), width=width, overflow="fold")
-    shown = replace(window(result, number))
-    console.print(article(shown, colored, "→" if console.encoding.startswith("utf") else "->"), width=width, overflow="fold")
+    console.print(
+        article(window(result, number), colored, "→" if console.encoding.startswith("utf") else "->"),
+        width=width,
+        overflow="fold",
+    )
     style = band(change.confidence).style
     readings = [Text.assemble((f"{change.confidence:.2f}", style), f" {inert(change.source)}".rstrip())]
     for key, other in enumerate(change.alternatives[:9], start=1):
         readings.append(Text(f"[{key}] {inert(other.text) or 'nothing'} {other.confidence:.2f}"))
     if alike > 1:
         readings.append(Text(f"{alike} like this", "dim"))
-    console.print(Text("   ").join(readings), width=width)
+    console.print(packed(readings, width), width=width, overflow="fold")
 
 
 def show_keys(console: Console) -> None:
     """Print what each key does, a key and its words never apart."""
-    line = Text()
-    for key, what in KEYS:
-        item = Text.assemble((key, "bold"), f" {what}")
-        if line and len(line) + 3 + len(item) > min(console.width, READABLE):
-            console.print(line)
-            line = Text()
-        line.append("   " if line else "").append_text(item)
-    console.print(line)
+    items = (Text.assemble((key, "bold"), f" {what}") for key, what in KEYS)
+    console.print(packed(items, min(console.width, READABLE)))
 
 
 def window(result: Restoration, number: int) -> Restoration:

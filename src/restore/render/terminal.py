@@ -80,7 +80,7 @@ def show(result: Restoration, console: Console, name: str = "") -> None:
     if not result.changes:
         return
     console.line()
-    console.print(legend(result, colored, _arrow(console)), width=width)
+    console.print(packed(legend(result, colored, _arrow(console)), width))
     console.line()
     console.print(table(result, narrow=console.width < _NARROW), width=width)
     console.line()
@@ -113,16 +113,26 @@ def _doubt(change: Change) -> str:
     return f"({inert(change.after).strip() or 'nothing'}?)"
 
 
-def legend(result: Restoration, colored: bool = True, arrow: str = "→") -> Text:
+def packed(items: Iterable[Text], width: int) -> Text:
+    """Items beside each other as far as there is room; none is broken."""
+    lines: list[Text] = []
+    for item in items:
+        if lines and lines[-1].cell_len + 3 + item.cell_len <= width:
+            lines[-1].append("   ").append_text(item)
+        else:
+            lines.append(item.copy())
+    return Text("\n").join(lines)
+
+
+def legend(result: Restoration, colored: bool = True, arrow: str = "→") -> list[Text]:
     """What the marks mean; only those that occur."""
-    if not colored:
-        return Text(f"[old {arrow} new] changed   [word] (other?) left as it is")
     used = [b for b in BANDS if any(c.applied and band(c.confidence) is b for c in result.changes)]
-    parts = [Text("old", _OLD)] if used else []
-    parts += [Text(b.label, b.style) for b in used]
-    if len(result.applied) < len(result.changes):
-        parts.append(Text.assemble(("word", _DECLINED), (" (other?)", "dim"), " left as it is"))
-    return Text("   ").join(parts)
+    changed = [Text("old", _OLD), *(Text(b.label, b.style) for b in used)] if colored else [Text(f"[old {arrow} new] changed")]
+    word = Text.assemble(("word", _DECLINED), (" (other?)", "dim")) if colored else Text("[word] (other?)")
+    return [
+        *(changed if used else ()),
+        *((word.append(" left as it is"),) if len(result.applied) < len(result.changes) else ()),
+    ]
 
 
 def table(result: Restoration, narrow: bool = False) -> Table:
@@ -133,17 +143,17 @@ def table(result: Restoration, narrow: bool = False) -> Table:
     grid.add_column("sure" if narrow else "confidence", justify="right")
     grid.add_column("or" if narrow else "alternatives", overflow="fold", ratio=1)
     for change in result.changes:
-        grid.add_row(*_row(change))
+        grid.add_row(*_row(change, ",\n" if narrow else ", "))
     return grid
 
 
-def _row(change: Change) -> Iterator[Text]:
+def _row(change: Change, comma: str) -> Iterator[Text]:
     style = band(change.confidence).style if change.applied else "dim"
     yield Text(inert(change.before))
     yield Text(inert(change.after), style) if change.applied else Text(_doubt(change), style)
     yield Text(f"{change.confidence:.2f}", style)
     others = [a for a in change.alternatives[:_ALTERNATIVES] if a.confidence >= _WORTH_SHOWING]
-    yield Text(", ".join(f"{inert(a.text) or 'nothing'} {a.confidence:.2f}" for a in others), "dim")
+    yield Text(comma.join(f"{inert(a.text) or 'nothing'} {a.confidence:.2f}" for a in others), "dim")
 
 
 def show_diff(result: Restoration, console: Console, name: str) -> None:

@@ -27,7 +27,7 @@ from restore.render.review import KEYS, show_keys, window
 from restore.render.terminal import make_console
 from restore.result import Change
 from restore.review import Review
-from test_inplace import SOURCE
+from shipped import ROOT
 
 pty = pytest.importorskip("pty")
 
@@ -223,7 +223,7 @@ def test_what_the_review_needs(call: Call) -> None:
 
 STARTER = f"""
 import sys
-sys.path[:0] = [{str(Path(__file__).parent)!r}, {str(SOURCE)!r}]
+sys.path[:0] = [{str(Path(__file__).parent)!r}, {str(ROOT / "src")!r}]
 from pathlib import Path
 import fakes
 from restore import engine

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,25 @@ def test_what_no_run_can_hold(new: str) -> None:
     opened = read_docx(document(runs("mentioned")))
     with pytest.raises(RestoreError):
         opened.encode(opened.text.replace("mentioned", new))
+
+
+EDITS = [
+    ([(0, 9, "said")], ["said", " it ", "mentioned"]),
+    ([(0, 9, "said"), (13, 22, "told")], ["said", " it ", "told"]),
+    ([(0, 12, "said it")], ["said", " it ", "mentioned"]),
+    ([(10, 10, "to ")], ["mentioned to", " it ", "mentioned"]),
+    ([(0, 9, "said"), (9, 9, " of")], ["said of", " it ", "mentioned"]),
+    ([], ["mentioned", " it ", "mentioned"]),
+]
+
+
+@pytest.mark.parametrize(("edits", "expected"), EDITS)
+def test_edits_keep_the_runs(edits: list[tuple[int, int, str]], expected: list[str]) -> None:
+    data = document(runs("mentioned", " it ", "mentioned"))
+    opened = read_docx(data)
+    new = opened.rewrite(edits)
+    assert re.findall(r"<w:t[^>]*>([^<]*)", parts(new)["word/document.xml"].decode()) == expected
+    opened.check(data, new, edits)
 
 
 def test_no_change_runs_over_a_tab() -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore.text import Span, Token, is_identifier, parse, protected_spans, split_sentences, tokenize
+from restore.text import Span, Token, is_identifier, merge, parse, protected_spans, split_sentences, tokenize
 
 DATA = Path(__file__).parent / "data"
 TOKENS = [tuple(line.split("\t")) for line in (DATA / "tokens.tsv").read_text("utf-8").splitlines()[1:]]
@@ -185,3 +185,16 @@ def test_the_tables_of_this_test_are_sound() -> None:
     with (DATA / "tokens.tsv").open(encoding="utf-8", newline="") as file:
         assert {len(row) for row in csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)} == {3}
     assert len({row[0] for row in TOKENS}) == len(TOKENS)
+
+
+MERGED = [
+    ([], []),
+    ([(0, 2), (3, 4)], [(0, 2), (3, 4)]),
+    ([(0, 2), (2, 4), (4, 5)], [(0, 5)]),
+    ([(0, 9), (2, 4), (8, 12), (13, 14)], [(0, 12), (13, 14)]),
+]
+
+
+@pytest.mark.parametrize(("spans", "expected"), MERGED)
+def test_spans_that_touch_are_one(spans: list[tuple[int, int]], expected: list[tuple[int, int]]) -> None:
+    assert list(merge(Span(*span) for span in spans)) == [Span(*span) for span in expected]

@@ -110,7 +110,7 @@ class Outcome:
         Raises:
             RestoreError: the encoding of the input has no such character.
         """
-        return b"" if self.restoration is None else self.decoded.encode(self.restoration.text)
+        return b"" if self.restoration is None else self.decoded.rewrite(self._edits())
 
     def checked(self, old: bytes) -> bytes:
         """The restored file, when nothing but the changes differs from ``old``, the file as it was read.
@@ -118,10 +118,14 @@ class Outcome:
         Raises:
             RestoreError: something else does, or the encoding has no such character.
         """
-        new = self.data
-        applied = self.restoration.applied if self.restoration is not None else ()
-        self.decoded.check(old, new, ((change.start, change.end, change.after) for change in applied))
+        new = self.data if self.restoration is None or self.restoration.applied else old
+        self.decoded.check(old, new, self._edits())
         return new
+
+    def _edits(self) -> Iterator[tuple[int, int, str]]:
+        """What the applied changes do to the text, in its order."""
+        if self.restoration is not None:
+            yield from ((change.start, change.end, change.after) for change in self.restoration.changes if change.applied)
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ import codecs
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from .errors import RestoreError
 
@@ -24,6 +25,9 @@ _MARKS = (
 
 _SAMPLE = 1 << 16
 """Bytes looked at when guessing; a text shows what it is long before."""
+
+_PIECE = 1 << 18
+"""Characters encoded together when two texts are compared."""
 
 _UTF16_SHARE = 0.7
 """English in UTF-16 has a zero in nearly every second byte; curly quotes and dashes have not."""
@@ -66,6 +70,18 @@ class Decoded:
                 f"{bad!r} (U+{ord(bad):04X}) cannot be written in {self.encoding}; convert the file to UTF-8 first"
             ) from error
 
+    def rewrite(self, edits: Iterable[tuple[int, int, str]]) -> bytes:
+        """The bytes of the text with edits made, in order: characters ``start`` to ``end`` replaced by another text.
+
+        Raises:
+            RestoreError: the encoding has no such character.
+        """
+        parts, at = [], 0
+        for start, end, after in edits:
+            parts += [self.text[at:start], after]
+            at = end
+        return self.encode("".join([*parts, self.text[at:]]))
+
     def check(self, old: bytes, new: bytes, edits: Iterable[tuple[int, int, str]]) -> None:
         """Make sure that ``new`` is ``old`` but for the edits: characters ``start`` to ``end`` replaced by another text.
 
@@ -76,11 +92,13 @@ class Decoded:
         """
         at_old = at_new = len(self.bom)
         same, position = old[:at_old] == new[:at_new] == self.bom, 0
-        for start, end, after in (*edits, (len(self.text), len(self.text), "")):
-            kept = self.text[position:start].encode(self.encoding)
-            same = same and old[at_old : at_old + len(kept)] == new[at_new : at_new + len(kept)] == kept
-            at_old += len(kept) + len(self.text[start:end].encode(self.encoding))
-            at_new += len(kept) + len(after.encode(self.encoding))
+        for start, end, after in chain(edits, [(len(self.text), len(self.text), "")]):
+            for kept in _encoded(self.text, self.encoding, position, start):
+                same = same and old.startswith(kept, at_old) and new.startswith(kept, at_new)
+                at_old += len(kept)
+                at_new += len(kept)
+            at_old += len(self.text[start:end].encode(self.encoding))
+            at_new += len(after.encode(self.encoding))
             position = end
         if not same or (at_old, at_new) != (len(old), len(new)):
             raise RestoreError("more than the changes would differ: a defect of restore, please report it; nothing was written")
@@ -126,9 +144,20 @@ def _try(data: bytes, encoding: str, bom: bytes = b"") -> Decoded | None:
         found = Decoded(data[len(bom) :].decode(encoding), encoding, bom)
     except (UnicodeDecodeError, LookupError):
         return None
-    if _CONTROL.search(found.text) or found.encode(found.text) != data:
+    if _CONTROL.search(found.text):
         return None
-    return found
+    at = len(bom)
+    for part in _encoded(found.text, encoding, 0, len(found.text)):
+        if not data.startswith(part, at):
+            return None
+        at += len(part)
+    return found if at == len(data) else None
+
+
+def _encoded(text: str, encoding: str, start: int, end: int) -> Iterator[bytes]:
+    """The bytes of a stretch, bit by bit: the memory of long texts is needed for other things."""
+    for at in range(start, end, _PIECE):
+        yield text[at : min(at + _PIECE, end)].encode(encoding)
 
 
 def _utf16_order(sample: bytes) -> str | None:

@@ -24,7 +24,7 @@ from .quotes import quoted_spans
 from .rerank import read_trees, rerank
 from .result import Alternative, Change, Restoration
 from .stretches import LONGEST, inside, join, stretches
-from .text import Document, Span, parse, protected_spans
+from .text import Document, Span, merge, parse, protected_spans
 
 _REPORTED = 0.2
 """Declined changes less sure than this are not worth a reader's time."""
@@ -99,7 +99,7 @@ class Restorer:
     def restore(self, text: str, protected: Sequence[Span] = ()) -> Restoration:
         """Find the swaps of ``text`` and undo those sure enough. ``protected``: stretches never to touch."""
         quotations = quoted_spans(text) if self.config.keep_quotes else ()
-        spans = [*protected_spans(text, self._protected), *quotations, *protected]
+        spans = list(merge(sorted((*protected_spans(text, self._protected), *quotations, *protected))))
         if len(text) <= LONGEST:
             return self._restore(text, spans)
         return join(text, self._in_steps(text, spans))

@@ -5,9 +5,11 @@ A stretch is as long as a short novel and tells its own spin rate and habits: no
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from operator import itemgetter
 
 from .result import Change, Restoration
 from .text import Span
@@ -15,6 +17,7 @@ from .text import Span
 LONGEST = 300_000
 """Characters that are restored together: some 50,000 words, for which up to 100 MB are needed. With four times as much the
 collector of garbage and the processor's caches take a third of the speed."""
+_START, _END = itemgetter(0), itemgetter(1)
 _ENDS = "\n\n", "\r\n\r\n", "\n", ". ", " "
 """Where a text is cut, best first."""
 
@@ -31,10 +34,11 @@ def stretches(text: str, longest: int = LONGEST) -> Iterator[Span]:
     yield Span(start, len(text))
 
 
-def inside(spans: Iterable[Span], stretch: Span) -> list[Span]:
-    """The parts of ``spans`` within a stretch, as offsets into it."""
+def inside(spans: Sequence[Span], stretch: Span) -> list[Span]:
+    """The parts of merged ``spans`` within a stretch, as offsets into it."""
     start, end = stretch
-    return [Span(max(s, start) - start, min(e, end) - start) for s, e in spans if s < end and e > start]
+    first, last = bisect_right(spans, start, key=_END), bisect_left(spans, end, key=_START)
+    return [Span(max(s, start) - start, min(e, end) - start) for s, e in spans[first:last]]
 
 
 def join(text: str, parts: Iterable[tuple[int, Restoration]]) -> Restoration:

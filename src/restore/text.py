@@ -7,7 +7,7 @@ Every pattern is possessive or bounded: time is linear in the text, whatever it 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
@@ -20,6 +20,20 @@ class Span(NamedTuple):
 
     start: int
     end: int
+
+
+def merge(spans: Iterable[Span]) -> Iterator[Span]:
+    """Sorted spans as few as cover the same: those that overlap or touch are one."""
+    held: Span | None = None
+    for span in spans:
+        if held is not None and span.start <= held.end:
+            held = Span(held.start, max(held.end, span.end))
+            continue
+        if held is not None:
+            yield held
+        held = span
+    if held is not None:
+        yield held
 
 
 class Token(NamedTuple):

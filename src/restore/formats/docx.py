@@ -20,7 +20,7 @@ from xml.sax.saxutils import escape
 from ..encoding import Decoded
 from ..errors import RestoreError
 from ..text import Span
-from .archive import pack, unpack
+from .archive import pack, same_files, unpack
 
 _PARTS = re.compile(r"word/(?:document\d*|footnotes|endnotes|header\d*|footer\d*)\.xml")
 """What is read as the article; comments are about it, by others, and are left alone."""
@@ -37,8 +37,8 @@ _TAG = re.compile(rb"<(?:[^>\"']++|\"[^\"]*+\"|'[^']*+')*+>")
 _TEXT_TAG = re.compile(rb"<[^\s/>]+")
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _WORDS = re.compile(r"\w+|\W")
-_MOST_TEXT = 48 << 20
-"""Bytes of XML; a thousand pages have fewer."""
+_MOST_TEXT, _MOST_PIECES, _DEEPEST = 24 << 20, 300_000, 1000
+"""Bytes of XML, text runs in it, and elements within each other; a thousand pages have fewer."""
 
 Edit = tuple[int, int, str]
 
@@ -75,25 +75,32 @@ class Docx(Decoded):
         """
         return self.data if text == self.text else _rewritten(self.data, list(_edits(self.text, text)))
 
+    def rewrite(self, edits: Iterable[Edit]) -> bytes:
+        """The document with edits made; within one, words that stay keep their runs.
+
+        Raises:
+            RestoreError: an edit adds or removes a line, or something no document can hold.
+        """
+        edits = list(edits)
+        if any(start == end for start, end, _ in edits):  # which run it joins shows in the whole line only
+            return Decoded.rewrite(self, edits)
+        words = [edit for start, end, after in edits for edit in _edits(self.text[start:end], after, start)]
+        return _rewritten(self.data, words) if words else self.data
+
     def check(self, old: bytes, new: bytes, edits: Iterable[Edit]) -> None:
         """Make sure that ``new`` is ``old`` but for the edits of its text.
 
         Raises:
             RestoreError: something else differs.
         """
-        before, after = unpack(old), unpack(new)
         parts, at = [], 0
         for start, end, replacement in edits:
             parts += [self.text[at:start], replacement]
             at = end
         expected = "".join([*parts, self.text[at:]])
-        same = before.keys() == after.keys() and read_docx(new).text == expected
-        for name in before if same else ():
-            if _PARTS.fullmatch(name):
-                same = same and _skeleton(before[name], name) == _skeleton(after[name], name)
-            else:
-                same = same and before[name] == after[name]
-        if not same:
+        same = same_files(old, new, _PARTS) and read_docx(new).text == expected
+        before, after = (_text_parts(data) if same else {} for data in (old, new))
+        if not (same and all(_skeleton(before[name], name) == _skeleton(after[name], name) for name in before)):
             raise RestoreError("more than the changes would differ: a defect of restore, please report it; nothing was written")
 
 
@@ -104,41 +111,41 @@ def read_docx(data: bytes) -> Docx:
         RestoreError: no Word document, a damaged one, or one made to do harm.
     """
     pieces, text = _pieces(_text_parts(data))
-    fixed = tuple(Span(piece.start, piece.end) for piece in pieces if piece.tag < 0 or not piece.prose)
+    fixed = tuple(Span(p.start, p.end) for p in pieces if p.start < p.end and (p.tag < 0 or not p.prose))
     return Docx(text, data=data, fixed=fixed)
 
 
 def _text_parts(data: bytes) -> dict[str, bytes]:
-    parts = unpack(data, _PARTS)
-    if sum(map(len, parts.values())) > _MOST_TEXT:
-        raise RestoreError("holds more text than a document would; refused")
+    parts = unpack(data, _PARTS, _MOST_TEXT)
     if not parts:
         raise RestoreError("not a Word document: there is no text in it")
     return parts
 
 
 def _pieces(parts: dict[str, bytes]) -> tuple[list[Piece], str]:
-    pieces: list[Piece] = []
-    texts: list[str] = []
-    size = 0
+    scanner = _Scanner()
     for name in sorted(parts, key=lambda name: (not name.startswith("word/document"), name)):
-        for piece, text in _Scanner(name, parts[name]).found:
-            if not text or (text == _PARAGRAPH and (not texts or texts[-1] == _PARAGRAPH)):
-                continue
-            pieces.append(piece._replace(start=size, end=size + len(text)))
-            texts.append(text)
-            size += len(text)
-    return pieces, "".join(texts)
+        scanner.scan(name, parts[name])
+    return scanner.pieces, "".join(scanner.texts)
 
 
 class _Scanner:
-    """Finds the pieces of one part, in order."""
+    """Finds the pieces of one part after the other, and their texts; empty runs are pieces, too."""
 
-    def __init__(self, name: str, xml: bytes) -> None:
-        self.found: list[tuple[Piece, str]] = []
+    def __init__(self) -> None:
+        self.pieces: list[Piece] = []
+        self.texts: list[str] = []
+        self._size = 0
+
+    def scan(self, name: str, xml: bytes) -> None:
+        """Go through a part.
+
+        Raises:
+            RestoreError: it is damaged, in another encoding, or made to do harm.
+        """
         self._name, self._xml = name, xml
         self._text: list[str] | None = None
-        self._tag, self._spaces, self._run = 0, False, False
+        self._tag, self._depth, self._spaces, self._run = 0, 0, False, False
         self._code = {"pStyle": False, "rStyle": False}
         parser = self._parser = expat.ParserCreate(namespace_separator=" ")
         parser.buffer_text = True
@@ -163,6 +170,9 @@ class _Scanner:
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         kind = _kind(name)
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise RestoreError(f"{self._name} is nested deeper than any document; refused")
         if kind == "t":
             self._text, self._tag = [], self._parser.CurrentByteIndex
             self._spaces = attributes.get(_SPACE) == "preserve"
@@ -174,10 +184,11 @@ class _Scanner:
             self._apart()
             self._code["pStyle"] = False
         elif self._run and kind in _FIXED:
-            self.found.append((Piece(0, 0, self._name), _FIXED[kind]))
+            self._found(_FIXED[kind])
 
     def _end(self, name: str) -> None:
         kind = _kind(name)
+        self._depth -= 1
         if kind == "t" and self._text is not None:
             text, self._text = "".join(self._text), None
             self._add(text)
@@ -195,10 +206,20 @@ class _Scanner:
         assert match is not None  # expat has read it
         prose = not any(self._code.values())
         last = self._parser.CurrentByteIndex
-        self.found.append((Piece(0, 0, self._name, self._tag, match.end(), last, self._spaces, prose), text))
+        self._found(text, self._tag, match.end(), last, self._spaces, prose)
 
     def _apart(self) -> None:
-        self.found.append((Piece(0, 0, self._name), _PARAGRAPH))
+        """Between paragraphs that hold anything, once."""
+        if self.texts and self.texts[-1] != _PARAGRAPH:
+            self._found(_PARAGRAPH)
+
+    def _found(self, text: str, tag: int = -1, first: int = 0, last: int = 0, spaces: bool = True, prose: bool = True) -> None:
+        if len(self.pieces) >= _MOST_PIECES:
+            raise RestoreError("holds more text runs than a document would; refused")
+        self.pieces.append(Piece(self._size, self._size + len(text), self._name, tag, first, last, spaces, prose))
+        if text:
+            self.texts.append(text)
+            self._size += len(text)
 
 
 def _kind(name: str) -> str:
@@ -206,12 +227,11 @@ def _kind(name: str) -> str:
     return next((name[len(space) :] for space in _NAMESPACES if name.startswith(space)), "")
 
 
-def _edits(old: str, new: str) -> Iterator[Edit]:
-    """What differs, word by word within each line."""
+def _edits(old: str, new: str, at: int = 0) -> Iterator[Edit]:
+    """What differs, word by word within each line; ``old`` begins at character ``at``."""
     before, after = old.split("\n"), new.split("\n")
     if len(before) != len(after):
         raise RestoreError("a Word document keeps its lines: a change may neither add nor remove one")
-    at = 0
     for line, other in zip(before, after, strict=True):
         if line != other:
             yield from ((at + start, at + end, text) for start, end, text in _differences(line, other))
@@ -238,10 +258,7 @@ def _rewritten(data: bytes, edits: Sequence[Edit]) -> bytes:
     parts = _text_parts(data)
     pieces, text = _pieces(parts)
     for name, changed in _by_part(pieces, text, edits).items():
-        xml = parts[name]
-        for piece, content in sorted(changed, key=lambda c: -c[0].tag):
-            xml = _replaced(xml, piece, content)
-        parts[name] = xml
+        parts[name] = b"".join(_replaced(parts[name], changed))
     return pack(data, parts)
 
 
@@ -271,23 +288,29 @@ def _content(piece: Piece, text: str, edits: Sequence[Edit]) -> str:
     return "".join([*parts, text[at : piece.end]])
 
 
-def _replaced(xml: bytes, piece: Piece, content: str) -> bytes:
-    """The part with another text in one run, whose outer spaces are kept."""
-    bad = _UNWRITABLE.search(content)
-    if bad:
-        raise RestoreError(f"{bad[0]!r} cannot be written in a Word document")
-    xml = xml[: piece.first] + escape(content).replace("\r", "&#13;").encode() + xml[piece.last :]
-    if piece.spaces or content == content.strip():
-        return xml
-    name = _TEXT_TAG.match(xml, piece.tag)
-    assert name is not None
-    return xml[: name.end()] + b' xml:space="preserve"' + xml[name.end() :]
+def _replaced(xml: bytes, changed: Iterable[tuple[Piece, str]]) -> Iterator[bytes]:
+    """A part with another text in some of its runs, whose outer spaces are kept."""
+    at = 0
+    for piece, content in sorted(changed, key=lambda change: change[0].tag):
+        bad = _UNWRITABLE.search(content)
+        if bad:
+            raise RestoreError(f"{bad[0]!r} cannot be written in a Word document")
+        name = _TEXT_TAG.match(xml, piece.tag)
+        assert name is not None
+        yield xml[at : name.end()]
+        if not (piece.spaces or content == content.strip()):
+            yield b' xml:space="preserve"'
+        yield xml[name.end() : piece.first] + escape(content).replace("\r", "&#13;").encode()
+        at = piece.last
+    yield xml[at:]
 
 
 def _skeleton(xml: bytes, name: str) -> bytes:
     """A part without the content of its text runs."""
     kept, at = [], 0
-    for piece, _ in _Scanner(name, xml).found:
+    scanner = _Scanner()
+    scanner.scan(name, xml)
+    for piece in scanner.pieces:
         if 0 <= piece.tag < piece.last:  # else it closes itself
             tag = xml[piece.tag : piece.first].replace(b' xml:space="preserve"', b"")
             kept += [xml[at : piece.tag], tag]

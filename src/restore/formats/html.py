@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..text import Span
+from ..text import Span, merge
 
 _OPENING = re.compile(r"<(?:!--|[!?]|/?([A-Za-z][A-Za-z0-9:-]{0,30}+))|&#?[A-Za-z0-9]{1,31}+;")
 _TAG_REST = re.compile(r"(?:[^>\"']++|\"[^\"]*+\"|'[^']*+')*+>")
@@ -17,7 +17,7 @@ _VERBATIM = frozenset(("script", "style", "code", "pre", "textarea", "kbd", "sam
 
 def html_spans(text: str) -> list[Span]:
     """Tags, comments, entities, and elements whose content is no prose."""
-    return list(_scan(text))
+    return list(merge(_scan(text)))
 
 
 def _scan(text: str) -> Iterator[Span]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..text import Span
+from ..text import Span, merge
 from .html import html_spans
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
@@ -21,11 +21,11 @@ _FRONT = {"---": ("---", "..."), "+++": ("+++",)}
 
 
 def markdown_spans(text: str) -> list[Span]:
-    """What in ``text`` is no prose; spans may overlap."""
+    """What in ``text`` is no prose."""
     spans = list(_blocks(text))
     for pattern in (_TARGET, _REFERENCE):
         spans += (Span(*match.span()) for match in pattern.finditer(text))
-    return sorted([*spans, *html_spans(text)])
+    return list(merge(sorted([*spans, *html_spans(text)])))
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import doctest
 import io
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -14,6 +18,7 @@ import pytest
 from readme import PATH, ROOT, commands, run
 from restore.cli.group import COMMANDS, cli
 from restore.cli.restore import restore
+from shipped import SEED
 
 README = PATH.read_text("utf-8")
 
@@ -55,6 +60,38 @@ def test_every_option_has_help() -> None:
 def test_examples_are_real(command: str, output: str) -> None:
     """If the program is right, ``python tests/readme.py`` writes them anew."""
     assert run(command) == output
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="no git")
+def test_the_hook_stops_a_commit(tmp_path: Path) -> None:
+    pytest.importorskip("pre_commit", reason="needs pre-commit")
+    (hook,) = re.findall(r"```yaml\n(repos:.*?)```", README, re.DOTALL)
+    (tmp_path / ".pre-commit-config.yaml").write_text(hook)
+    (tmp_path / "spun.txt").write_text(SEED)
+    (tmp_path / "spun.py").write_text(SEED)
+    program = tmp_path / "bin" / "restore"
+    program.parent.mkdir()
+    program.write_text(
+        f"#!{sys.executable}\nimport sys\nsys.path.insert(0, {str(ROOT / 'src')!r})\nfrom restore.cli import main\nmain()\n"
+    )
+    program.chmod(0o755)
+    environment = {
+        **os.environ,
+        "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}",
+        "PRE_COMMIT_HOME": str(tmp_path / "home"),
+    }
+
+    def do(*command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
+
+    assert do("git", "init", "-q").returncode == 0
+    assert do("git", "add", "spun.txt", "spun.py", ".pre-commit-config.yaml").returncode == 0
+    found = do(sys.executable, "-m", "pre_commit", "run")
+    assert found.returncode == 1 and "restore" in found.stdout and "+++ b/spun.txt" in found.stdout
+    assert "spun.py" not in found.stdout
+    (tmp_path / "spun.txt").write_text("Nobody spun this.\n")
+    assert do("git", "add", "spun.txt").returncode == 0
+    assert do(sys.executable, "-m", "pre_commit", "run").returncode == 0
 
 
 def test_there_are_examples_and_the_help() -> None:

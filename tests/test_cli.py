@@ -422,3 +422,76 @@ def test_a_mistyped_file_of_protected_texts_is_not_taken_for_a_text(call: Call, 
     result = call("spun.txt", "--protect", "nofile.txt")
     assert result.code == 2 and result.out == ""
     assert "nofile.txt: no such file" in result.err
+
+
+# -- odd surroundings ----------------------------------------------------------------------------------------------
+
+
+def surrounded(folder: Path, *args: str | bytes, closed: int = 9, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    """The command in a process of its own, with one of its streams closed."""
+    return subprocess.run(
+        [sys.executable, "-m", "restore", *args],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(SOURCE), **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        preexec_fn=(lambda: os.close(closed)) if closed < 9 else None,
+        timeout=60,
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="what a Unix shell can do")
+def test_closed_streams(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(CLEAN)
+    done = surrounded(tmp_path, closed=0)
+    assert (done.returncode, done.stderr) == (
+        3,
+        b"restore: -: standard input is closed; name a file, or give it something to read\n",
+    )
+    for args in (("a.txt",), ("a.txt", "-o", "out.txt", "-v"), ("config", "show"), ("--version",), ("detect", "a.txt")):
+        for closed in (1, 2):
+            done = surrounded(tmp_path, *args, closed=closed)
+            assert (done.returncode, b"Traceback" in done.stderr) == (0, False), (args, closed)
+    assert (tmp_path / "out.txt").read_text() == CLEAN
+
+
+NAME = b"na\xefve.txt"
+"""No UTF-8: a file system may hold any bytes."""
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="names are characters there")
+@pytest.mark.parametrize("environment", [{}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}])
+def test_a_name_of_any_bytes(tmp_path: Path, environment: dict[str, str]) -> None:
+    (tmp_path / os.fsdecode(NAME)).write_bytes(b"Nobody spun this.\n")
+    for args in (
+        (),
+        ("--format", "json"),
+        ("--format", "sarif"),
+        ("--format", "html"),
+        ("--report", "r.jsonl"),
+        ("--check", "-v"),
+    ):
+        done = surrounded(tmp_path, NAME, *args, **environment)
+        assert (done.returncode, b"Traceback" in done.stderr) == (0, False), done.stderr
+    found = json.loads(surrounded(tmp_path, "detect", NAME, "--format", "json", **environment).stdout)
+    assert os.fsencode(found["path"]) == NAME == os.fsencode(json.loads((tmp_path / "r.jsonl").read_text())["path"])
+    assert surrounded(tmp_path, "detect", NAME, **environment).returncode == 0
+    assert surrounded(tmp_path, ".", "--report", "r.html", **environment).returncode == 0
+
+
+def test_a_diff_names_the_file_by_its_bytes(call: Call, tmp_path: Path) -> None:
+    name = os.fsdecode(NAME)
+    (tmp_path / name).write_text(SPUN)
+    assert call(name, "--diff").raw.startswith(b"--- a/" + NAME + b"\n+++ b/" + NAME + b"\n@@")
+
+
+def test_an_empty_name(call: Call) -> None:
+    done = call("", "spun.txt")
+    assert (done.code, done.err) == (2, "restore: a name is empty; is a variable of the shell not set?\n")
+
+
+@pytest.mark.parametrize("columns", ["0", "1", "60", "100000", "many"])
+def test_any_width(call: Call, monkeypatch: pytest.MonkeyPatch, columns: str) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    words = call("spun.txt", "--format", "rich").out.split()
+    assert words[:4] == ["The", "[Overseas", "→", "Foreign]"] and "0.97" in words

@@ -66,9 +66,11 @@ def discover(paths: Iterable[str], rules: Rules = USUAL, leave_out: Collection[P
     A path that does not exist is an input too; reading it gives the error.
 
     Raises:
-        RestoreError: a pattern of the rules makes no sense.
+        RestoreError: a name is empty, or a pattern of the rules makes no sense.
     """
     paths = list(paths)
+    if "" in paths:
+        raise RestoreError("a name is empty; is a variable of the shell not set?")
     found = [source for name in paths for source in _inputs(name, rules, leave_out)]
     if len(paths) < 2:
         return found
@@ -138,6 +140,8 @@ def read(source: Source) -> bytes:
     Raises:
         RestoreError: it cannot be read, or is larger than any text.
     """
+    if source.path is None and sys.stdin is None:  # a shell's <&-
+        raise RestoreError("standard input is closed; name a file, or give it something to read")
     try:
         return read_stream(sys.stdin.buffer, MOST) if source.path is None else read_bytes(source.path, MOST)
     except OSError as error:

@@ -25,6 +25,7 @@ def main(args: Sequence[str] | None = None) -> None:
     for name in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), _terminate)
+    streams.stand_in()
     sys.exit(execute(args))
 
 

@@ -40,6 +40,8 @@ def command(
         raise RestoreError(f"{decisions}: cannot be read: {reason(error)}") from error
     except RestoreError as error:
         raise RestoreError(f"{decisions}: {error}") from error
+    if not found:
+        raise RestoreError(f"{decisions}: there are no decisions in it")
     options = Options(
         paths or tuple(_place(one, decisions) for one in found),
         output=output,

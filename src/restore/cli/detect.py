@@ -46,9 +46,9 @@ def command(
             streams.say(f"restore: {outcome.source.name}: {outcome.error}")
         failed = failed or outcome.error is not None
         if form == "json":
-            sys.stdout.write(json.dumps(_finding(outcome), ensure_ascii=False) + "\n")
+            streams.write_bytes(streams.json_bytes(json.dumps(_finding(outcome), ensure_ascii=False) + "\n"))
         found.append(outcome)
-    if form == "table":
+    if form == "table" and any(outcome.restoration is not None for outcome in found):
         _show([(outcome.source.name, outcome.restoration) for outcome in found if outcome.restoration is not None])
     spun = threshold is not None and any(
         outcome.restoration is not None and outcome.restoration.spun_probability >= threshold for outcome in found

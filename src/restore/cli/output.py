@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 
@@ -36,7 +37,7 @@ def json_line(outcome: Outcome) -> bytes:
     """The line of a report."""
     from ..render.json import render_json
 
-    return render_json(outcome.restoration, outcome.source.name, outcome.error).encode()
+    return streams.json_bytes(render_json(outcome.restoration, outcome.source.name, outcome.error))
 
 
 def _diff(color: str) -> Show:
@@ -59,7 +60,9 @@ def _diff_bytes(outcome: Outcome, result: Restoration) -> bytes:
 
     diff = render_diff(result, outcome.source.name)
     encoding = outcome.decoded.encoding
-    return diff.encode("utf-8" if encoding.startswith(("utf-16", "utf-32")) else encoding, "replace")
+    names = diff.find("\n@@") + 1  # which are in the encoding of the file system
+    text = diff[names:].encode("utf-8" if encoding.startswith(("utf-16", "utf-32")) else encoding, "replace")
+    return os.fsencode(diff[:names]) + text
 
 
 def _rich(color: str, titled: bool) -> Show:

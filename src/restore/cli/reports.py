@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
 from itertools import chain, count, repeat
 from pathlib import Path
@@ -126,8 +127,8 @@ def _pages(path: Path, force: bool, file: _Writes) -> Iterator[Add]:
             return
         page = _free(outcome.source.relative, taken)
         up = "../" * len(page.parts)
-        _write(folder / page, render_html(result, name, up + quote(path.name)), force)
-        rows.append(row(result, name, quote((folder.name / page).as_posix()), outcome.error))
+        _write(folder / page, render_html(result, name, up + quote(os.fsencode(path.name))), force)
+        rows.append(row(result, name, quote(os.fsencode((folder.name / page).as_posix())), outcome.error))
 
     yield add
     file.write(_bytes(render_index(rows, path.stem)))

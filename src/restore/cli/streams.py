@@ -12,6 +12,12 @@ if TYPE_CHECKING:
     from ..render.terminal import Screen
 
 
+def stand_in() -> None:
+    """Where stdout or stderr is closed, write to nowhere; else the next file that is opened would be taken for it."""
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+
+
 def is_terminal(stream: IO[str]) -> bool:
     """Whether a person reads this stream; a closed or missing one nobody reads."""
     try:
@@ -66,6 +72,11 @@ def _columns() -> int:
         return os.get_terminal_size(sys.stderr.fileno()).columns
     except (OSError, ValueError):
         return 0
+
+
+def json_bytes(text: str) -> bytes:
+    """JSON as UTF-8; the bytes of a file name that is not are escaped as half surrogate pairs, which Python reads back."""
+    return text.encode("utf-8", "backslashreplace")
 
 
 def say(message: str) -> None:

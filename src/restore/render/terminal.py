@@ -22,6 +22,8 @@ Screen = Console
 READABLE = 100
 """Columns: longer lines are hard to read."""
 _NARROW = 70
+_LEAST_WIDTH, _USUAL_WIDTH = 20, 80
+"""A terminal that says to have fewer columns (COLUMNS=0) does not know."""
 _ALTERNATIVES = 3
 _WORTH_SHOWING = 0.005
 """An alternative less sure than this would read 0.00."""
@@ -56,7 +58,7 @@ def make_console(file: IO[str], color: bool, width: int | None = None, terminal:
 
     ``terminal`` lets a progress bar move even without colour.
     """
-    return Console(
+    console = Console(
         file=file,
         width=width,
         force_terminal=color or terminal,
@@ -67,6 +69,9 @@ def make_console(file: IO[str], color: bool, width: int | None = None, terminal:
         emoji=False,
         legacy_windows=False,
     )
+    if console.width < _LEAST_WIDTH:
+        console.width = _USUAL_WIDTH
+    return console
 
 
 def show(result: Restoration, console: Console, name: str = "") -> None:

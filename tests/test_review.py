@@ -353,7 +353,7 @@ def test_other_keys_do_nothing_and_say_so(terminal: Open, tmp_path: Path, key: s
 def test_what_is_shown(terminal: Open, tmp_path: Path) -> None:
     session = terminal("--review", "a.txt", "-o", "b.txt")
     assert "a accept   r reject" in session.expect("a.txt: 1 of 5, 0 decided")
-    assert "The Overseas Foreign Minister said navy gear. Foreign he said it." in session.expect("0.97 press").replace(
+    assert "The Overseas Foreign Minister said navy gear. Foreign he said it." in session.expect("0.97 sure, press").replace(
         "\r\n", " "
     )
     session.expect("2 like this")

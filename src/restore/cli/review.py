@@ -53,6 +53,7 @@ class Reviewer:
         try:
             finished = self._ask(review, session)
         finally:
+            self._console.line()
             session.remember()
         if not finished:
             streams.say(

@@ -43,7 +43,8 @@ def show_change(result: Restoration, number: int, console: Console, name: str, d
         overflow="fold",
     )
     style = band(change.confidence).style
-    readings = [Text.assemble((f"{change.confidence:.2f}", style), f" {inert(change.source)}".rstrip())]
+    source = f", {inert(change.source)}" if change.source else ""
+    readings = [Text.assemble((f"{change.confidence:.2f} sure", style), source)]
     for key, other in enumerate(change.alternatives[:9], start=1):
         readings.append(Text(f"[{key}] {inert(other.text) or 'nothing'} {other.confidence:.2f}"))
     if alike > 1:

@@ -40,19 +40,19 @@ def command(
     of one that cannot be read all is null but path and error.
     """
     chosen = shared.Chosen()
-    found, failed = [], False
+    rows: list[tuple[str, ...]] = []
+    failed = spun = False
     for outcome in _outcomes(paths, chosen, quiet):
         if outcome.error is not None:
             streams.say(f"restore: {outcome.source.name}: {outcome.error}")
         failed = failed or outcome.error is not None
         if form == "json":
             streams.write_bytes(streams.json_bytes(json.dumps(_finding(outcome), ensure_ascii=False) + "\n"))
-        found.append(outcome)
-    if form == "table" and any(outcome.restoration is not None for outcome in found):
-        _show([(outcome.source.name, outcome.restoration) for outcome in found if outcome.restoration is not None])
-    spun = threshold is not None and any(
-        outcome.restoration is not None and outcome.restoration.spun_probability >= threshold for outcome in found
-    )
+        if outcome.restoration is not None:
+            spun = spun or (threshold is not None and outcome.restoration.spun_probability >= threshold)
+            rows += [_row(outcome.source.name, outcome.restoration)] if form == "table" else []
+    if rows:
+        _show(rows)
     return 3 if failed else int(spun)
 
 
@@ -86,13 +86,14 @@ def _finding(outcome: Outcome) -> dict[str, Any]:
     return data
 
 
-def _show(found: list[tuple[str, Restoration]]) -> None:
+def _row(name: str, result: Restoration) -> tuple[str, ...]:
+    spun = result.spun_probability >= _SPUN
+    families = ", ".join(f"{family} {share:.2f}" for family, share in result.profiles.items()) if spun else ""
+    rate = f"{result.spin_rate:.2f}" if spun else ""
+    return name, f"{result.spun_probability:.3f}", rate, families, f"{result.words:,}"
+
+
+def _show(rows: list[tuple[str, ...]]) -> None:
     from ..render.lists import show_table
 
-    rows = []
-    for name, result in found:
-        spun = result.spun_probability >= _SPUN
-        families = ", ".join(f"{family} {share:.2f}" for family, share in result.profiles.items()) if spun else ""
-        rate = f"{result.spin_rate:.2f}" if spun else ""
-        rows.append((name, f"{result.spun_probability:.3f}", rate, families, f"{result.words:,}"))
     show_table(("file", "spun", "spin rate", "families", "words"), rows, streams.console(sys.stdout), "lrrlr")

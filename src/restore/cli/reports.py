@@ -13,7 +13,7 @@ from urllib.parse import quote
 from .. import __version__
 from ..batch import Outcome
 from ..errors import RestoreError
-from ..render.sarif import SARIF_BEGINS, render_sarif, sarif_failure, sarif_results
+from ..render.sarif import SARIF_BEGINS, SARIF_BETWEEN, sarif_begin, sarif_end, sarif_failure, sarif_piece, sarif_results
 from ..walk import OUR_PAGES
 from ..writing import open_atomic
 from . import output, streams
@@ -86,18 +86,20 @@ def _json_array(file: _Writes) -> Iterator[Add]:
 
 
 def _sarif(file: _Writes) -> Iterator[Add]:
-    results: list[dict[str, Any]] = []
     failures: list[dict[str, Any]] = []
+    separators = chain([""], repeat(SARIF_BETWEEN))
 
     def add(outcome: Outcome) -> None:
         name = outcome.source.name
         if outcome.restoration is not None:
-            results.extend(sarif_results(outcome.restoration, name))
+            for result in sarif_results(outcome.restoration, name):
+                file.write((next(separators) + sarif_piece(result)).encode())
         if outcome.error is not None:
             failures.append(sarif_failure(name, outcome.error))
 
+    file.write(sarif_begin(__version__).encode())
     yield add
-    file.write(render_sarif(results, failures, __version__).encode())
+    file.write(sarif_end(failures).encode())
 
 
 def _page(file: _Writes) -> Iterator[Add]:

@@ -16,6 +16,7 @@ from ..result import Change, Restoration
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 SARIF_BEGINS = f'{{"$schema": "{_SCHEMA}", "version": "2.1.0", "runs": [{{"tool": {{"driver": {{"name": "restore"'
 """How every log of ours begins."""
+SARIF_BETWEEN = ", "
 _RULES = {
     "press": "Wording of a press-article spinner",
     "wordnet": "Synonym of a WordNet spinner",
@@ -26,17 +27,26 @@ _RULES = {
 
 def render_sarif(results: Iterable[dict[str, Any]], failures: Iterable[dict[str, Any]], version: str) -> str:
     """The log of a run, from what ``sarif_results`` and ``sarif_failure`` gave for its documents."""
-    results, failures = list(results), list(failures)
-    names = sorted({result["ruleId"] for result in results} | _RULES.keys())
-    rules = [{"id": name, "shortDescription": {"text": _RULES.get(name, f"Wording known to {name}")}} for name in names]
-    run = {
-        "tool": {"driver": {"name": "restore", "semanticVersion": version, "rules": rules}},
-        "columnKind": "unicodeCodePoints",
-        "invocations": [{"executionSuccessful": not failures, "toolExecutionNotifications": failures}],
-        "results": results,
-    }
-    log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
-    return json.dumps(log, allow_nan=False) + "\n"
+    return sarif_begin(version) + SARIF_BETWEEN.join(map(sarif_piece, results)) + sarif_end(failures)
+
+
+def sarif_begin(version: str) -> str:
+    """A log up to its results, which follow with ``SARIF_BETWEEN`` between them: a long one is never in memory."""
+    rules = [{"id": name, "shortDescription": {"text": text}} for name, text in sorted(_RULES.items())]
+    driver = f'{SARIF_BEGINS}, "semanticVersion": {sarif_piece(version)}, "rules": {sarif_piece(rules)}'
+    return f'{driver}}}}}, "columnKind": "unicodeCodePoints", "results": ['
+
+
+def sarif_end(failures: Iterable[dict[str, Any]]) -> str:
+    """What follows the results."""
+    found = list(failures)
+    invocation = {"executionSuccessful": not found, "toolExecutionNotifications": found}
+    return f'], "invocations": [{sarif_piece(invocation)}]}}]}}\n'
+
+
+def sarif_piece(data: object) -> str:
+    """A result as it stands in a log."""
+    return json.dumps(data, allow_nan=False)
 
 
 def sarif_results(result: Restoration, path: str) -> list[dict[str, Any]]:

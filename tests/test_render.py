@@ -18,6 +18,7 @@ from restore.render.diff import render_diff
 from restore.render.inert import inert
 from restore.render.json import render_json
 from restore.render.plain import summary, totals
+from restore.render.progress import restoring
 from restore.render.terminal import band, make_console, show, show_diff
 from restore.result import Change, Restoration
 
@@ -211,3 +212,14 @@ def test_totals() -> None:
         "55 files: 37,412 words, 8,012 changes in 50 files, 7 declined, 1 failed, 9.1 s"
     )
     assert totals(2, 0, 0, 10, 0, 0, 0.1) == "2 files: 10 words, 0 changes in 0 files, 0.1 s"
+    assert totals(12001, 0, 0, 9, 0, 0, 2.0, 12000) == "12,001 files: 9 words, 0 changes in 0 files, 12,000 unchanged, 2.0 s"
+
+
+def test_the_bar_of_a_folder() -> None:
+    out = io.StringIO()
+    with restoring(make_console(out, False, 110, terminal=True), 3) as advance:
+        for done in (1, 2, 3):
+            advance(done, 1200 * done, done - 1, done // 3)
+    first, *_, last = out.getvalue().split("restoring")[1:]
+    assert "3/3" in last and "words/s, 2 changes, 1 failed" in last and "0:00:0" in last
+    assert "0/3" in first and "failed" not in first

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import fakes
+from restore import batch
 from restore.batch import BatchReport, Job, Outcome, run, workers_for
 from restore.config import Config
 from restore.errors import RestoreError
@@ -137,3 +138,26 @@ def test_the_report_counts() -> None:
 @pytest.mark.parametrize(("files", "wanted", "expected"), [(1, 0, 1), (1, 8, 1), (100, 3, 3), (2, 4, 2), (0, 0, 1)])
 def test_no_more_workers_than_work(files: int, wanted: int, expected: int) -> None:
     assert workers_for(files, wanted) == expected
+
+
+SIZES = [
+    ([100] * 8, [1] * 8),
+    ([100] * 24, [1] * 8 + [2] * 4 + [3, 3, 2]),
+    ([40_000] * 40, [1] * 40),
+    ([100, 100, 40_000, 100], [1] * 4),
+    ([100] * 300 + [40_000, -1] + [100] * 4, None),
+]
+
+
+@pytest.mark.parametrize(("sizes", "expected"), SIZES, ids=range(len(SIZES)))
+def test_tasks_are_small_at_first_and_never_large(
+    monkeypatch: pytest.MonkeyPatch, sizes: list[int], expected: list[int] | None
+) -> None:
+    work = [Job(Source(str(number), str(number))) for number in range(len(sizes))]
+    monkeypatch.setattr(batch, "_size", lambda source: sizes[int(source.place)])
+    tasks = list(batch._tasks(iter(work), 8))
+    assert [job for task in tasks for job in task] == work
+    assert expected is None or [len(task) for task in tasks] == expected
+    assert all(len(task) <= 16 for task in tasks)
+    large = [task for task in tasks if any(sizes[int(job.source.place)] in (-1, 40_000) for job in task)]
+    assert all(len(task) == 1 for task in large)

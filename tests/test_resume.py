@@ -59,13 +59,13 @@ def read(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 # -- killed ----------------------------------------------------------------------------------------------------------
 
 
-def killed(folder: Path, output: Path, least: int, *args: str) -> None:
-    """A run killed with its workers when so many files are there."""
+def killed(folder: Path, output: Path, least: int, alone: bool, *args: str) -> None:
+    """A run killed when so many files are there: with its workers, or alone, and these have to see that it is gone."""
     process = subprocess.Popen(command(*args), cwd=folder, start_new_session=True)
     while process.poll() is None and sum(path.suffix == ".txt" for path in output.rglob("*")) < least:
         time.sleep(0.001)
     with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+        (os.kill if alone else os.killpg)(process.pid, signal.SIGKILL)
     process.wait()
 
 
@@ -78,7 +78,8 @@ def test_killed_at_any_moment_and_resumed_the_output_is_the_same(tmp_path: Path,
     for attempt in range(4):
         out = f"out{attempt}"
         for _ in range(2):  # the resumed run is killed as well
-            killed(tmp_path, tmp_path / out, chance.randrange(FILES), "in", "-o", out, "-q", "-j", jobs, "--resume")
+            least, alone = chance.randrange(FILES), chance.random() < 0.5
+            killed(tmp_path, tmp_path / out, least, alone, "in", "-o", out, "-q", "-j", jobs, "--resume")
         last = subprocess.run(command("in", "-o", out, "-q", "-j", jobs, "--resume"), cwd=tmp_path, timeout=60)
         assert last.returncode == 0
         assert tree(tmp_path / out) == tree(tmp_path / "whole")

@@ -32,7 +32,8 @@ _AHEAD = 4
 _AHEAD_OF_COUNTS = 64
 """The same where only counts come back: a large file at the head of the line must not leave the other workers idle."""
 _TASK_FILES, _TASK_BYTES = 16, 1 << 15
-"""A task is so many files, or fewer if they hold so much: a sixth of a second of work, against 0.3 ms to hand it over."""
+"""A task is so many files, or fewer if they hold so much: a sixth of a second of work, against 0.3 ms to hand it over.
+The first are smaller, so that a few files are work for all."""
 _WORTH = 4
 """Files that pay for one more worker: where forking works it is there in the time of one article, else in that of eight."""
 _NOTHING = Decoded("")
@@ -194,9 +195,8 @@ def run(
     restorer = make(config)
     if workers > 1:
         crew = _Crew(restorer, config, workers, make, keep)
-        return _settled(
-            jobs, lambda todo: _run_parallel(todo, crew, workers * (_AHEAD if keep is Keep.ALL else _AHEAD_OF_COUNTS))
-        )
+        ahead = _AHEAD if keep is Keep.ALL else _AHEAD_OF_COUNTS
+        return _settled(jobs, lambda todo: _run_parallel(todo, crew, workers, ahead))
     return _settled(jobs, lambda todo: (perform(job, restorer).kept(keep) for job in todo))
 
 
@@ -248,13 +248,13 @@ def _is_as_left(job: Job, done: Done, read: str) -> bool:
         return False
 
 
-def _run_parallel(jobs: Iterator[Job], crew: _Crew, ahead: int) -> Iterator[Outcome]:
+def _run_parallel(jobs: Iterator[Job], crew: _Crew, workers: int, ahead: int) -> Iterator[Outcome]:
     """Keep a window of tasks with the workers."""
     waiting: deque[tuple[list[Job], Future[list[Outcome]]]] = deque()
-    todo = _tasks(jobs)
+    todo = _tasks(jobs, workers * _AHEAD)
     try:
         while True:
-            while len(waiting) < ahead and (task := next(todo, None)) is not None:
+            while len(waiting) < workers * ahead and (task := next(todo, None)) is not None:
                 waiting.append((task, crew.submit(task)))
             if not waiting:
                 return
@@ -263,17 +263,19 @@ def _run_parallel(jobs: Iterator[Job], crew: _Crew, ahead: int) -> Iterator[Outc
         crew.dismiss(unfinished=bool(waiting))
 
 
-def _tasks(jobs: Iterator[Job]) -> Iterator[list[Job]]:
-    """Neighbouring small files together; standard input, which workers have not, alone."""
+def _tasks(jobs: Iterator[Job], shares: int) -> Iterator[list[Job]]:
+    """Neighbouring small files together, no more than a share of those before; standard input, which workers lack, alone."""
     task: list[Job] = []
-    held = 0
+    held = given = 0
     for job in jobs:
         size = _size(job.source)
-        if task and (size < 0 or len(task) == _TASK_FILES or held + size > _TASK_BYTES):
+        full = len(task) == min(_TASK_FILES, 1 + given // shares) or held + size > _TASK_BYTES
+        if task and (full or size < 0):
             yield task
+            given += len(task)
             task, held = [], 0
         task.append(job)
-        held += size if size >= 0 else _TASK_BYTES
+        held += size if size >= 0 else _TASK_BYTES + 1
     if task:
         yield task
 

@@ -216,3 +216,12 @@ def test_a_folder_that_cannot_be_searched_fails_by_name(call: Call, tmp_path: Pa
     done = call("in", "-o", "out")
     assert done.code == 3 and done.err.startswith("restore: in/sub/: cannot be read: ")
     assert outputs(tmp_path / "out") == {"a.txt"}
+
+
+def test_patterns_of_a_variable_belong_to_the_folders_named(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "restore.toml").write_text("jobs = 1\n")
+    monkeypatch.setenv("RESTORE_EXCLUDE", "/sub\n*.rst")
+    assert call("in", "-o", "out").code == 0
+    assert outputs(tmp_path / "out") == {"a.txt"}

@@ -48,7 +48,7 @@ class Ledger:
 
     def __init__(self, path: Path, resume: bool = False) -> None:
         self.problem: str | None = None
-        self._path, self._resume = path, resume
+        self._path, self.resumed = path, resume
         self._done = _read(path) if resume else {}
         self._file: IO[bytes] | None = None
         self._settings = ""
@@ -92,7 +92,7 @@ class Ledger:
     def _begin(self) -> IO[bytes]:
         folder = self._path.parent
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not self._resume:
+        if not self.resumed:
             self._path.unlink(missing_ok=True)  # a run that still writes there does not get mixed up with this one
             others = sorted(folder.glob("*.jsonl"), key=lambda path: path.stat().st_mtime)
             for old in others[: max(0, len(others) + 1 - KEPT)]:

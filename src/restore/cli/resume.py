@@ -18,6 +18,9 @@ from ..ledger import Done, Ledger
 from ..writing import sweep
 from . import user
 
+Settings = Callable[[], str]
+"""Asked for a fingerprint."""
+
 
 class Records:
     """A ledger kept by source; without one nothing is known and nothing taken down."""
@@ -25,17 +28,14 @@ class Records:
     def __init__(self, ledger: Ledger | None = None, in_place: bool = False) -> None:
         self._ledger, self._in_place = ledger, in_place
 
-    def __bool__(self) -> bool:
-        return self._ledger is not None
-
-    def done(self, source: files.Source, settings: str) -> Done | None:
+    def done(self, source: files.Source, settings: Settings) -> Done | None:
         """What an earlier run did of a source."""
-        return None if self._ledger is None else self._ledger.get(self._name(source), settings)
+        return self._ledger.get(self._name(source), settings()) if self._ledger is not None and self._ledger.resumed else None
 
-    def note(self, outcome: Outcome, settings: str) -> Outcome:
+    def note(self, outcome: Outcome, settings: Settings) -> Outcome:
         """Take down what was done."""
         if self._ledger is not None and outcome.error is None and outcome.written:
-            self._ledger.record(self._name(outcome.source), outcome.digest, outcome.written, settings)
+            self._ledger.record(self._name(outcome.source), outcome.digest, outcome.written, settings())
         return outcome
 
     def _name(self, source: files.Source) -> str:

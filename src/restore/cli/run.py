@@ -98,7 +98,7 @@ def _restore(
     fingerprint = functools.cache(make_fingerprint)
 
     def done(config: Config, held: Sequence[files.Source]) -> Iterator[batch.Outcome]:
-        settings = fingerprint(config) if records else ""
+        settings = functools.partial(fingerprint, config)  # not before it is needed: the workers need not wait for it
         jobs = (work.job(source, options, records.done(source, settings)) for source in held)
         outcomes = batch.run(jobs, config, batch.workers_for(len(held), options.jobs), make, keep)
         return (records.note(write(outcome), settings) for outcome in outcomes)

@@ -21,6 +21,7 @@ from .candidates import USER, Channel
 from .dictionary import read_dictionary
 from .errors import RestoreError
 from .lm import LanguageModel
+from .reading import read_bytes
 from .sections import SectionFile, write_sections
 from .thesaurus import overrule
 
@@ -99,8 +100,8 @@ def _key(model: LanguageModel, dictionaries: Mapping[str, Sequence[Path]]) -> st
 def _bytes(path: Path) -> bytes:
     """What a file holds; of one that cannot be read the compiler will tell more."""
     try:
-        return path.read_bytes()
-    except OSError:
+        return read_bytes(path, dictionary.LARGEST)
+    except (OSError, RestoreError):
         return b""
 
 

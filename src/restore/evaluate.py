@@ -24,7 +24,7 @@ AT = (0.5, 0.8, 0.9, 0.95)
 """Confidences at which precision and coverage are given."""
 _POINTS = 100
 """Points of the risk-coverage curve: more than a drawing shows."""
-_WORD = re.compile(r"(?:[A-Za-z]\.){2,}|\d[\d,.:]*\d|\w+(?:['-]\w+)*|[^\w\s]")
+_WORD = re.compile(r"(?:[A-Za-z]\.){2,}|\d[\d,.:]*\d|\w++(?:['-]\w++)*+|[^\w\s]")
 _PLAIN = str.maketrans("‘’“”–—", "''\"\"--")
 
 

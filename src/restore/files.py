@@ -102,7 +102,7 @@ def plan(sources: Sequence[Source], output: str, folder: bool) -> Target:
     """Where each source is to be written.
 
     Raises:
-        RestoreError: two sources have one target, a target is an input, or the folder is a file.
+        RestoreError: two sources have one target, a target is an input or outside the folder, or the folder is a file.
     """
     root = Path(output)
     if folder and root.exists() and not root.is_dir():
@@ -112,7 +112,19 @@ def plan(sources: Sequence[Source], output: str, folder: bool) -> Target:
         return Path(output, source.place) if folder else root
 
     _check_targets(sources, target)
+    if folder:
+        _check_inside(sources, target, output)
     return target
+
+
+def _check_inside(sources: Sequence[Source], target: Target, output: str) -> None:
+    """An output folder may hold links that others have put there: nothing is written through those that lead out of it."""
+    root = os.path.realpath(output)
+    inside = lru_cache(maxsize=1024)(lambda folder: Path(os.path.realpath(folder)).is_relative_to(root))
+    for source in sources:
+        path = target(source)
+        if not inside(path.parent) or (path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(root)):
+            raise RestoreError(f"{path}: a link leads out of {output}; name the place it leads to with -o")
 
 
 def _check_targets(sources: Sequence[Source], target: Target) -> None:

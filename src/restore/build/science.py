@@ -20,7 +20,7 @@ from ..learn import join
 from ..text import tokenize
 from .wordnet import regular_forms
 
-_ASIDE = re.compile(r"\s*[(\[][^)\]]{0,80}[)\]]?")
+_ASIDE = re.compile(r"(?<!\s)\s*+[(\[][^)\]]{0,80}[)\]]?")
 _LONGEST = 8
 """Words; what is longer are notes."""
 _VARIANT = 0.3

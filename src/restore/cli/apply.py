@@ -58,7 +58,11 @@ def _place(one: Decisions, decisions: Path) -> str:
     """The file that decisions name. They may come from anywhere, so of themselves they reach no file but those below here."""
     if one.path == files.STDIN:
         raise RestoreError(f"{decisions}: the text came through standard input; name the file: restore apply {decisions} FILE")
-    if not Path(one.path).resolve().is_relative_to(Path.cwd()):
+    try:
+        inside = Path(one.path).resolve().is_relative_to(Path.cwd())
+    except (OSError, ValueError) as error:
+        raise RestoreError(f"{decisions}: {one.path[:80]!r} is no name of a file") from error
+    if not inside:
         raise RestoreError(
             f"{decisions}: {one.path} lies outside this folder; name it yourself: restore apply {decisions} FILE"
         )

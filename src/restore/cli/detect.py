@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -47,7 +46,9 @@ def command(
             streams.say(f"restore: {outcome.source.name}: {outcome.error}")
         failed = failed or outcome.error is not None
         if form == "json":
-            streams.write_bytes(streams.json_bytes(json.dumps(_finding(outcome), ensure_ascii=False) + "\n"))
+            from ..render.json import to_line
+
+            streams.write_bytes(to_line(_finding(outcome)).encode())
         if outcome.restoration is not None:
             spun = spun or (threshold is not None and outcome.restoration.spun_probability >= threshold)
             rows += [_row(outcome.source.name, outcome.restoration)] if form == "table" else []

@@ -23,8 +23,10 @@ def _text(outcome: Outcome) -> None:
     if outcome.restoration is None:
         return
     if streams.is_terminal(sys.stdout):
+        from ..render.inert import inert
+
         sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
-        sys.stdout.write(outcome.restoration.text)
+        sys.stdout.write(inert(outcome.restoration.text))
     else:
         streams.write_bytes(outcome.data)
 
@@ -37,10 +39,13 @@ def json_line(outcome: Outcome) -> bytes:
     """The line of a report."""
     from ..render.json import render_json
 
-    return streams.json_bytes(render_json(outcome.restoration, outcome.source.name, outcome.error))
+    return render_json(outcome.restoration, outcome.source.name, outcome.error).encode()
 
 
 def _diff(color: str) -> Show:
+    from ..render.diff import render_diff
+    from ..render.inert import inert
+
     def show(outcome: Outcome) -> None:
         if outcome.restoration is None:
             return
@@ -48,6 +53,8 @@ def _diff(color: str) -> Show:
             from ..render.terminal import show_diff
 
             show_diff(outcome.restoration, streams.console(sys.stdout, color), outcome.source.name)
+        elif streams.is_terminal(sys.stdout):
+            sys.stdout.write(inert(render_diff(outcome.restoration, outcome.source.name)))
         else:
             streams.write_bytes(_diff_bytes(outcome, outcome.restoration))
 

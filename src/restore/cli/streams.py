@@ -74,11 +74,6 @@ def _columns() -> int:
         return 0
 
 
-def json_bytes(text: str) -> bytes:
-    """JSON as UTF-8; the bytes of a file name that is not are escaped as half surrogate pairs, which Python reads back."""
-    return text.encode("utf-8", "backslashreplace")
-
-
 def say(message: str) -> None:
     """One line to stderr, on a terminal broken between words; what file names hold cannot act on the terminal."""
     from ..render.inert import inert

@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,13 +60,17 @@ def read(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 # -- killed ----------------------------------------------------------------------------------------------------------
 
 
-def killed(folder: Path, output: Path, least: int, alone: bool, *args: str) -> None:
-    """A run killed when so many files are there: with its workers, or alone, and these have to see that it is gone."""
-    process = subprocess.Popen(command(*args), cwd=folder, start_new_session=True)
+SIGNALS = [signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT]
+
+
+def killed(folder: Path, output: Path, chance: random.Random, *args: str) -> None:
+    """A run ended when some files are there: with its workers, or alone, and these have to see that it is gone."""
+    least, kill, number = chance.randrange(FILES), chance.choice([os.kill, os.killpg]), chance.choice(SIGNALS)
+    process = subprocess.Popen(command(*args), cwd=folder, start_new_session=True, stderr=subprocess.DEVNULL)
     while process.poll() is None and sum(path.suffix == ".txt" for path in output.rglob("*")) < least:
         time.sleep(0.001)
     with contextlib.suppress(ProcessLookupError):
-        (os.kill if alone else os.killpg)(process.pid, signal.SIGKILL)
+        kill(process.pid, number)
     process.wait()
 
 
@@ -75,14 +80,22 @@ def test_killed_at_any_moment_and_resumed_the_output_is_the_same(tmp_path: Path,
     done = subprocess.run(command("in", "-o", "whole", "-q", "-j", jobs), cwd=tmp_path, timeout=60)
     assert done.returncode == 0
     chance = random.Random(jobs)
-    for attempt in range(4):
+    for attempt in range(3):
         out = f"out{attempt}"
         for _ in range(2):  # the resumed run is killed as well
-            least, alone = chance.randrange(FILES), chance.random() < 0.5
-            killed(tmp_path, tmp_path / out, least, alone, "in", "-o", out, "-q", "-j", jobs, "--resume")
+            killed(tmp_path, tmp_path / out, chance, "in", "-o", out, "-q", "-j", jobs, "--resume")
         last = subprocess.run(command("in", "-o", out, "-q", "-j", jobs, "--resume"), cwd=tmp_path, timeout=60)
         assert last.returncode == 0
         assert tree(tmp_path / out) == tree(tmp_path / "whole")
+
+
+def test_the_bench_says_the_same_of_the_real_restorer(tmp_path: Path) -> None:
+    bench = Path(__file__).parent / "bench" / "folder.py"
+    call = [sys.executable, str(bench), str(tmp_path / "bench"), "--files", "40", "--fewer", "10"]
+    done = subprocess.run(call, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("identical") == 2 and "DIFFERENT" not in done.stdout
+    assert os.listdir(tmp_path) == ["bench"]
 
 
 def test_a_run_in_place_too(tmp_path: Path) -> None:

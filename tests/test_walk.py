@@ -107,6 +107,22 @@ def test_no_pattern(tree: Path, pattern: str) -> None:
         found(tree)
 
 
+STARS = [("*a" * 4 + "b", True), ("**/a/**/a/**/b", True), ("*a*b*c", False), ("**/x/**/*.md", False), (r"\*\*\*\**", False)]
+
+
+@pytest.mark.parametrize(("pattern", "refused"), STARS)
+def test_no_pattern_can_take_for_ever(tree: Path, pattern: str, refused: bool) -> None:
+    deep = tree / ("a" * 250)
+    deep.mkdir()
+    (deep / ("a" * 250)).write_text("a")
+    (tree / ".restoreignore").write_text(pattern)
+    if refused:
+        with pytest.raises(RestoreError, match="has too many stars; write it as several patterns"):
+            found(tree)
+    else:
+        assert len(found(tree)) == len(USUAL) + 1
+
+
 def test_a_file_of_patterns_that_is_none(tree: Path) -> None:
     (tree / "sub/.restoreignore").write_bytes(b"\xff\xfe")
     with pytest.raises(RestoreError, match=r"\.restoreignore: cannot be read: not UTF-8"):

@@ -66,6 +66,8 @@ _TOKEN = re.compile(
 _PLAIN = str.maketrans("‘’“”–—", "''\"\"--")
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]{1,200}+`", re.DOTALL)
 _SWITCH = re.compile(r"restore: (off|on)\b")
+_IGNORE = re.compile(r"restore: ignore\b")
+_LINE = re.compile(r"[^\r\n]+")
 _ENDERS = frozenset(".!?…")
 _CLOSERS = frozenset("\"')]}")
 
@@ -143,8 +145,13 @@ def is_identifier(word: str) -> bool:
 
 
 def protected_spans(text: str, phrases: Iterable[str] = ()) -> list[Span]:
-    """Stretches never to touch: code, ``restore: off`` … ``restore: on``, and every occurrence of ``phrases``."""
+    """Stretches never to touch: code, what comments switch off, and every occurrence of ``phrases``.
+
+    ``restore: off`` holds until ``restore: on``, ``restore: ignore`` for its line, or, alone on a line, for the next one.
+    """
     spans = [Span(*match.span()) for match in _CODE.finditer(text)] if "`" in text else []
+    if "restore: ignore" in text:
+        spans += _ignored_lines(text)
     start = None
     if "restore: o" in text:
         for match in _SWITCH.finditer(text):
@@ -161,6 +168,17 @@ def protected_spans(text: str, phrases: Iterable[str] = ()) -> list[Span]:
             spans.append(Span(at, at + len(phrase)))
             at = text.find(phrase, at + len(phrase))
     return sorted(spans)
+
+
+def _ignored_lines(text: str) -> Iterator[Span]:
+    alone = False
+    for line in _LINE.finditer(text):
+        words = line[0].strip()
+        rest = _IGNORE.sub("", words)
+        if rest != words or (alone and words):
+            yield Span(*line.span())
+        if words:
+            alone = rest != words and not any(map(str.isalnum, rest))
 
 
 def parse(text: str, protect: Iterable[Span] = ()) -> Document:

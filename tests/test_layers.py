@@ -12,7 +12,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "restore"
 
 LEVELS = (
-    ("errors", "config"),
+    ("errors", "config", "collector"),
     ("reading",),
     ("text", "casing", "align", "encoding", "sections", "metrics", "kernel", "_kernel"),
     ("result", "quotes", "dictionary", "markers", "frequency", "lm", "formats"),

@@ -7,17 +7,17 @@ Without a folder that can be written to, channels are compiled at each start.
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 from zlib import crc32
 
 from . import candidates, dictionary, frequency, text, thesaurus
 from .candidates import USER, Channel
+from .collector import no_collection
 from .dictionary import read_dictionary
 from .errors import RestoreError
 from .lm import LanguageModel
@@ -68,21 +68,9 @@ def cache_dir() -> Path | None:
 
 
 def _compile(model: LanguageModel, dictionaries: Mapping[str, Sequence[Path]]) -> Channel:
-    with _no_collection():
+    with no_collection():
         files = {name: [read_dictionary(path) for path in paths] for name, paths in dictionaries.items()}
         return Channel(model, overrule({name: [row for rows in held for row in rows] for name, held in files.items()}, USER))
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Half a million small objects without a cycle: looking for cycles among them takes a fifth of the time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _key(model: LanguageModel, dictionaries: Mapping[str, Sequence[Path]]) -> str:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from .candidates import FAMILY_NAMES, USER, Channel
 from .casing import article_for, match_case
+from .collector import no_collection
 from .compiled import open_channel
 from .confidence import Calibration, Reading, read_calibration, readings
 from .config import FAMILIES, Config, Family
@@ -18,7 +19,7 @@ from .dictionary import read_protected
 from .document import Inference, glance, infer
 from .explain import Explainer
 from .lm import LanguageModel
-from .markers import ENOUGH, evidence, read_markers
+from .markers import enough, evidence, read_markers
 from .phrases import heed_phrases
 from .quotes import quoted_spans
 from .rerank import read_trees, rerank
@@ -91,7 +92,7 @@ class Restorer:
 
     def _looks_like_wordnet(self, document: Document) -> bool:
         """Whether the text holds enough words that give a WordNet spinner away, and its synonyms explain most of the swaps."""
-        if self.config.profile is not None or evidence(document.norms, self._markers) < ENOUGH:
+        if self.config.profile is not None or evidence(document.norms, self._markers) < enough(len(document.tokens)):
             return self.config.profile == Family.WORDNET
         swaps = glance(self._model, self._wide_channel, document, self._families)
         return swaps[_WORDNET] >= _WORDNET_SHARE * sum(swaps) > 0
@@ -111,6 +112,7 @@ class Restorer:
             yield stretch.start, self._restore(text[stretch.start : stretch.end], inside(protected, stretch))
         self._progress(len(text), len(text))
 
+    @no_collection()
     def _restore(self, text: str, protected: Iterable[Span]) -> Restoration:
         """What fits into memory."""
         document = parse(text, protected)

@@ -485,6 +485,13 @@ def test_a_diff_names_the_file_by_its_bytes(call: Call, tmp_path: Path) -> None:
     assert call(name, "--diff").raw.startswith(b"--- a/" + NAME + b"\n+++ b/" + NAME + b"\n@@")
 
 
+def test_a_name_like_an_option(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "-file").write_text(SPUN)
+    done = call("-file")
+    assert done.code == 2 and done.err.endswith("If the file is meant, write ./-file.\n")
+    assert call("--", "-file").out == call("./-file").out == RESTORED
+
+
 def test_an_empty_name(call: Call) -> None:
     done = call("", "spun.txt")
     assert (done.code, done.err) == (2, "restore: a name is empty; is a variable of the shell not set?\n")

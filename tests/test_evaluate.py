@@ -296,6 +296,16 @@ def test_texts_that_are_no_pair_are_doubted(folder: Path) -> None:
     assert "original" not in run("spun", "original").stderr
 
 
+def test_word_documents_are_compared_by_their_text(folder: Path) -> None:
+    docx = pytest.importorskip("docx", reason="needs python-docx")
+    for name, text in (("spun", fakes.SPUN), ("original", "The Foreign Minister said military gear.")):
+        made = docx.Document()
+        made.add_paragraph(text.split("\n")[0])
+        made.save(str(folder / name / "w.docx"))
+    figures = json.loads(run("spun/w.docx", "original/w.docx", "--json").stdout)
+    assert (figures["edits_needed"], figures["edits_made"], figures["precision"]) == (3, 2, 1.0)
+
+
 def test_min_confidence(folder: Path) -> None:
     figures = json.loads(run("spun", "original", "--json", "--min-confidence", "0.9").stdout)
     assert figures["edits_made"] == 1 and figures["calibration"]["reported"]["changes"] == 3

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from . import files
-from .encoding import decode
 from .errors import RestoreError
+from .formats import open_text
 
 
 class Pair(NamedTuple):
@@ -35,12 +35,12 @@ def find_pairs(spun: Path, original: Path) -> list[Pair]:
 
 
 def read_text(path: Path) -> str:
-    """The text of a file, in whatever encoding.
+    """The text of a file, in whatever format and encoding.
 
     Raises:
         RestoreError: it cannot be read or is no text; the message begins with the path.
     """
     try:
-        return decode(files.read(files.Source(path, path))).text
+        return open_text(path, files.read(files.Source(path, path)))[0].text
     except RestoreError as error:
         raise RestoreError(f"{path}: {error}") from error

@@ -6,6 +6,7 @@ the others were done; 130 interrupted; 143 terminated; 141 the reader of our out
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -46,7 +47,7 @@ def execute(args: Sequence[str] | None = None) -> int:
         return USAGE
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx is not None else "restore"
-        return _fail(f"{error.format_message()} See '{command} --help'.", USAGE)
+        return _fail(f"{error.format_message()} See '{command} --help'.{_meant(sys.argv[1:] if args is None else args)}", USAGE)
     except click.ClickException as error:
         return _fail(error.format_message(), error.exit_code)
     except RestoreError as error:
@@ -57,6 +58,12 @@ def execute(args: Sequence[str] | None = None) -> int:
         return _fail(f"{error.filename or 'output'}: {error.strerror or error}", USAGE)
     except (KeyboardInterrupt, click.Abort):
         return _fail("interrupted", INTERRUPTED)
+
+
+def _meant(args: Sequence[str]) -> str:
+    """Of a file whose name looks like an option, how it is written."""
+    named = next((arg for arg in args if len(arg) > 2 and arg[0] == "-" and os.path.isfile(arg)), None)  # noqa: PTH113 - any name
+    return f" If the file is meant, write ./{named}." if named else ""
 
 
 def _fail(message: str, code: int) -> int:

@@ -287,6 +287,30 @@ def write(done: Outcome, tmp_path: Path) -> Outcome:
         return InPlace(log).write(done)
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="descriptors have no names here")
+def test_the_journal_is_on_the_disk_first(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    events: list[str] = []
+    sync, move = os.fsync, Path.replace
+
+    def fsync(descriptor: int) -> None:
+        events.append(f"sync {Path(f'/proc/self/fd/{descriptor}').readlink().name}")
+        sync(descriptor)
+
+    def replace(self: Path, target: Path) -> Path:
+        events.append(f"name {target.name}")
+        return move(self, target)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(Path, "replace", replace)
+    assert write(outcome(tree / "a.txt"), tmp_path).error is None
+    (run,) = (tmp_path / "journal").iterdir()
+    before = events[: events.index("name a.txt")]
+    assert before.index("name 1") < before.index("sync journal.jsonl", 1 + before.index("sync journal.jsonl"))
+    assert {"sync journal", f"sync {run.name}", "sync journal.jsonl"} <= set(before)
+    assert before[-1].startswith("sync .restore-")  # the new bytes, before they get their name
+    assert events[-1] == "sync tree"
+
+
 def test_a_file_that_is_gone(tree: Path, tmp_path: Path) -> None:
     done = outcome(tree / "a.txt")
     (tree / "a.txt").unlink()

@@ -223,3 +223,11 @@ def test_the_bar_of_a_folder() -> None:
     first, *_, last = out.getvalue().split("restoring")[1:]
     assert "3/3" in last and "words/s, 2 changes, 1 failed" in last and "0:00:0" in last
     assert "0/3" in first and "failed" not in first
+
+
+def test_a_line_of_many_words_is_coloured_as_a_whole() -> None:
+    """What its words share would take minutes to find."""
+    for times, set_off in ((1, True), (3000, False)):
+        file = io.StringIO()
+        show_diff(result("He mentioned it. " * times), make_console(file, color=True, width=80), "a.txt")
+        assert ("\x1b[1;7" in file.getvalue()) is set_off

@@ -39,6 +39,8 @@ _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]"
 _WORDS = re.compile(r"\w+|\W")
 _MOST_TEXT, _MOST_PIECES, _DEEPEST = 24 << 20, 300_000, 1000
 """Bytes of XML, text runs in it, and elements within each other; a thousand pages have fewer."""
+_MOST_PAIRS = 4_000_000
+"""Words of a line before, times those after; what has more is replaced as a whole."""
 
 Edit = tuple[int, int, str]
 
@@ -241,6 +243,9 @@ def _edits(old: str, new: str, at: int = 0) -> Iterator[Edit]:
 def _differences(old: str, new: str) -> Iterator[Edit]:
     before, after = _WORDS.findall(old), _WORDS.findall(new)
     starts = [0, *accumulate(map(len, before))]
+    if len(before) * len(after) > _MOST_PAIRS:
+        yield 0, starts[-1], new
+        return
     for kind, first, last, other_first, other_last in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if kind == "equal":
             continue

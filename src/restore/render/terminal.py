@@ -45,6 +45,8 @@ BANDS = (
 _SIDES = {"-": "red", "+": "green"}
 _WORDS = re.compile(r"\w+|\s+|.")
 _OLD = "strike dim"
+_MOST_PAIRS = 4_000_000
+"""Words of a line before, times those after: finding what they share takes longer than their number."""
 _DECLINED = "underline"
 
 
@@ -184,6 +186,8 @@ def _set_off(old: str, new: str) -> tuple[Text, Text]:
     """A line before and after, in their colours."""
     before, after = Text(old, _SIDES["-"]), Text(new, _SIDES["+"])
     words, others = _WORDS.findall(old[1:]), _WORDS.findall(new[1:])
+    if len(words) * len(others) > _MOST_PAIRS:
+        return before, after
     starts, other_starts = (list(accumulate(map(len, side), initial=1)) for side in (words, others))
     for kind, first, last, other_first, other_last in SequenceMatcher(None, words, others, autojunk=False).get_opcodes():
         if kind != "equal":

@@ -121,8 +121,10 @@ class Restorer:
         channel, inference = self._infer(document)
         if self.config.profile in (None, Family.SCIENCE):
             inference = heed_phrases(self._model, channel, document, inference)
-        verdicts = self._judge(channel, document, inference)
-        changes = self._changes(document, verdicts, self._explainer(channel, document, inference, verdicts))
+        changes: Iterable[Change] = ()
+        if any(inference.swaps):  # else there is no reading to judge
+            verdicts = self._judge(channel, document, inference)
+            changes = self._changes(document, verdicts, self._explainer(channel, document, inference, verdicts))
         return replace(_restoration(document, inference, tuple(changes)), threshold=self._least(self._leading(channel)))
 
     def _explainer(

@@ -71,7 +71,8 @@ def evidence(norms: Iterable[str], markers: Mapping[str, float]) -> float:
         gain = markers[norm]
         if gain > 0:
             seen[norm] += 1
-            gain /= seen[norm]
-        here = max(0.0, here + gain)
-        greatest = max(greatest, here)
+            here += gain / seen[norm]
+            greatest = max(greatest, here)
+        else:
+            here = max(0.0, here + gain) if here else 0.0
     return greatest

@@ -31,8 +31,8 @@ class RestoreBatches:
 
     def __call__(self, table: pa.Table) -> pa.Table:
         """The table with the new columns."""
-        rows = restore_texts(self._restorer, arrow_texts(table.column(self._text)))
-        return add_to_arrow(table, rows, arrow_schema(table.schema, self._text))
+        schema = arrow_schema(table.schema, self._text)
+        return add_to_arrow(table, restore_texts(self._restorer, arrow_texts(table.column(self._text))), schema)
 
 
 def map_in_arrow(
@@ -42,8 +42,8 @@ def map_in_arrow(
 
     def function(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            rows = restore_texts(restorer_for(config), arrow_texts(batch.column(text_column)))
-            yield add_to_arrow(batch, rows, arrow_schema(batch.schema, text_column))
+            schema = arrow_schema(batch.schema, text_column)
+            yield add_to_arrow(batch, restore_texts(restorer_for(config), arrow_texts(batch.column(text_column))), schema)
 
     return function
 

@@ -37,8 +37,8 @@ class Bad(NamedTuple):
 
 
 COLUMNS = Row._fields[:4]
-TYPES = {"restored": "string", "spun_probability": "double", "spin_rate": "double", "changes": "bigint"}
-"""Of the columns, as Spark and SQL call them."""
+TYPES = {"restored": "string", "spun_probability": "double", "spin_rate": "double", "changes": "long"}
+"""Of the columns, as Spark calls them."""
 
 
 class Restores(Protocol):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import io
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ import fakes
 from restore import batch
 from restore.batch import BatchReport, Job, Outcome, run, workers_for
 from restore.config import Config
+from restore.crew import DIED
 from restore.errors import RestoreError
 from restore.files import Source
 
@@ -48,7 +51,20 @@ def test_a_bad_file_does_not_stop_the_rest(tmp_path: Path, workers: int) -> None
 def test_a_worker_that_dies_costs_only_its_file(tmp_path: Path) -> None:
     work = jobs(tmp_path, [*GOOD[:2], "DIE", *GOOD[2:4]])
     found = texts(list(run(work, Config(), 2, fakes.make)))
-    assert found == [*DONE[:2], "the worker process died on it, perhaps for want of memory", *DONE[2:4]]
+    assert found == [*DONE[:2], DIED, *DONE[2:4]]
+
+
+def test_of_a_task_too_only_the_guilty_file_is_lost(tmp_path: Path) -> None:
+    work = jobs(tmp_path, [*GOOD, "DIE", *GOOD, "DIE", *GOOD])
+    found = texts(list(run(work, Config(), 2, fakes.make)))
+    assert found == [*DONE, DIED, *DONE, DIED, *DONE]
+
+
+def test_workers_have_no_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"He mentioned it.")))
+    work = jobs(tmp_path, list(GOOD))
+    work.insert(9, Job(Source(None, "stdin.txt")))
+    assert texts(list(run(work, Config(), 2, fakes.make))) == [*DONE[:9], "He said it.", *DONE[9:]]
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -29,6 +29,7 @@ LEVELS = (
         "walk",
         "files",
         "writing",
+        "crew",
         "batch",
         "journal",
         "inplace",

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import signal
-import sys
-import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from enum import Enum
-from multiprocessing.connection import wait
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from . import files, writing
 from .config import Config
+from .crew import AHEAD, DIED, Crew, cores
 from .encoding import Decoded
 from .errors import RestoreError
 from .formats import open_text
@@ -27,10 +22,8 @@ from .reading import read_bytes
 from .result import Restoration
 from .text import Span
 
-_AHEAD = 4
-"""Tasks given out a worker: enough to keep all busy, few enough for memory not to grow with the number of files."""
 _AHEAD_OF_COUNTS = 64
-"""The same where only counts come back: a large file at the head of the line must not leave the other workers idle."""
+"""Tasks given out a worker where only counts come back: a large file at the head of the line must not leave others idle."""
 _TASK_FILES, _TASK_BYTES = 16, 1 << 15
 """A task is so many files, or fewer if they hold so much: a sixth of a second of work, against 0.3 ms to hand it over.
 The first are smaller, so that a few files are work for all."""
@@ -169,11 +162,6 @@ def make_restorer(config: Config, **options: Any) -> Restores:
     return restorer
 
 
-def cores() -> int:
-    """The cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def workers_for(jobs: int, wanted: int = 0) -> int:
     """How many processes to use; ``wanted`` 0 means one per core, as far as there is work for them."""
     if wanted > 0:
@@ -194,9 +182,10 @@ def run(
     """
     restorer = make(config)
     if workers > 1:
-        crew = _Crew(restorer, config, workers, make, keep)
-        ahead = _AHEAD if keep is Keep.ALL else _AHEAD_OF_COUNTS
-        return _settled(jobs, lambda todo: _run_parallel(todo, crew, workers, ahead))
+        global _restorer
+        _restorer = restorer
+        crew = Crew(workers, _start, (config, make))
+        return _settled(jobs, lambda todo: _run_parallel(todo, crew, workers, keep))
     return _settled(jobs, lambda todo: (perform(job, restorer).kept(keep) for job in todo))
 
 
@@ -248,19 +237,13 @@ def _is_as_left(job: Job, done: Done, read: str) -> bool:
         return False
 
 
-def _run_parallel(jobs: Iterator[Job], crew: _Crew, workers: int, ahead: int) -> Iterator[Outcome]:
-    """Keep a window of tasks with the workers."""
-    waiting: deque[tuple[list[Job], Future[list[Outcome]]]] = deque()
-    todo = _tasks(jobs, workers * _AHEAD)
-    try:
-        while True:
-            while len(waiting) < workers * ahead and (task := next(todo, None)) is not None:
-                waiting.append((task, crew.submit(task)))
-            if not waiting:
-                return
-            yield from crew.results(*waiting.popleft())
-    finally:
-        crew.dismiss(unfinished=bool(waiting))
+def _run_parallel(jobs: Iterator[Job], crew: Crew, workers: int, keep: Keep) -> Iterator[Outcome]:
+    """The outcomes; standard input is read here, for workers have none."""
+    work = partial(_work, keep=keep)
+    tasks = ((None, task) for task in _tasks(jobs, workers * AHEAD))
+    ahead = AHEAD if keep is Keep.ALL else _AHEAD_OF_COUNTS
+    done = crew.map(work, tasks, _lost, ahead, lambda task: work(task) if task[0].source.file is None else None)
+    return crew.dismissed_after(chain.from_iterable(outcomes for _, outcomes in done))
 
 
 def _tasks(jobs: Iterator[Job], shares: int) -> Iterator[list[Job]]:
@@ -288,95 +271,19 @@ def _size(source: files.Source) -> int:
         return 0
 
 
-class _Crew:
-    """Worker processes; when one dies, the jobs given out are tried again, each in a process of its own."""
-
-    def __init__(self, restorer: Restores, config: Config, workers: int, make: Maker, keep: Keep) -> None:
-        self._restorer, self._config, self._workers, self._make, self._keep = restorer, config, workers, make, keep
-        self._pool = _forked(restorer, workers) or self._fresh(workers)
-
-    def submit(self, task: list[Job]) -> Future[list[Outcome]]:
-        """Give out a task; a pool with a dead worker takes none any more and is replaced."""
-        if task[0].source.file is None:
-            done: Future[list[Outcome]] = Future()
-            done.set_result([perform(job, self._restorer).kept(self._keep) for job in task])
-            return done
-        try:
-            return self._pool.submit(_work, task, self._keep)
-        except BrokenProcessPool:
-            self._pool = self._fresh(self._workers)
-            return self._pool.submit(_work, task, self._keep)
-
-    def results(self, task: list[Job], future: Future[list[Outcome]]) -> Iterable[Outcome]:
-        """Wait for outcomes. Of the jobs lost with a worker only the guilty one is lost for good."""
-        try:
-            return future.result()
-        except BrokenProcessPool:
-            return self._one_by_one(task)
-
-    def _one_by_one(self, task: list[Job]) -> Iterator[Outcome]:
-        todo = deque(task)
-        while todo:
-            with self._fresh(1) as pool:
-                try:
-                    while todo:
-                        (outcome,) = pool.submit(_work, [todo[0]], self._keep).result()
-                        todo.popleft()
-                        yield outcome
-                except BrokenProcessPool:
-                    yield Outcome(todo.popleft().source, error="the worker process died on it, perhaps for want of memory")
-
-    def dismiss(self, unfinished: bool) -> None:
-        """Start nothing more; when interrupted, nobody waits for what is unfinished, and a write half done is taken back."""
-        workers = list((self._pool._processes or {}).values())  # ProcessPoolExecutor.terminate_workers from Python 3.14 on
-        self._pool.shutdown(wait=False, cancel_futures=True)
-        for worker in workers if unfinished else ():
-            worker.terminate()
-
-    def _fresh(self, workers: int) -> ProcessPoolExecutor:
-        """Processes that load for themselves: forking is not safe once there are threads, nor on every system."""
-        methods = multiprocessing.get_all_start_methods()
-        context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-        return ProcessPoolExecutor(workers, context, _start_worker, (self._config, self._make))
-
-
-def _forked(restorer: Restores, workers: int) -> ProcessPoolExecutor | None:
-    """Processes that share the memory of ``restorer`` and are there at once; ``None`` where that is not safe."""
-    if not sys.platform.startswith("linux") or threading.active_count() > 1:
-        return None
-    global _restorer
-    _restorer = restorer
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("fork"), _mind_parent)
-    pool.submit(int).result()  # forks all workers now
-    return pool
-
-
 _restorer: Restores | None = None
-"""The worker's own: inherited, or made once."""
+"""The process's own: inherited, or made once."""
 
 
-def _start_worker(config: Config, make: Maker) -> None:
+def _start(config: Config, make: Maker) -> None:
     global _restorer
-    _mind_parent()
-    _restorer = make(config)
-
-
-def _mind_parent() -> None:
-    """Leave interrupts to the parent, and end when it does: killed, it cannot tell us, and we would wait for work for ever."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_follow, args=(parent.sentinel,), daemon=True).start()
-
-
-def _follow(sentinel: int) -> None:
-    wait([sentinel])
-    os._exit(1)
+    _restorer = _restorer or make(config)
 
 
 def _work(task: list[Job], keep: Keep) -> list[Outcome]:
     assert _restorer is not None
-    try:
-        return [perform(job, _restorer).kept(keep) for job in task]
-    except SystemExit:  # terminated, and cleared up; the parent must not take that for its own end
-        os._exit(1)
+    return [perform(job, _restorer).kept(keep) for job in task]
+
+
+def _lost(job: Job) -> Outcome:
+    return Outcome(job.source, error=DIED)

@@ -80,7 +80,7 @@ def _builder() -> Callable[..., Summary]:
 
 
 def _cores() -> int:
-    from ..batch import cores
+    from ..crew import cores
 
     return cores()
 

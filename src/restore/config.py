@@ -39,6 +39,8 @@ class Config:
     ``protect``: phrases never to touch.
     ``keep_quotes``: leave quotations alone.
     ``explain``: say of each change why (``Change.evidence``).
+    ``deep``: ask a neural language model about the uncertain swaps (extra ``deep``); ``deep_model`` is its GGUF file, ``None``
+    the one that an installed package brings; ``deep_budget``: at most so many seconds for a text, on the least certain first.
 
     Raises:
         RestoreError: a value is out of its range.
@@ -51,10 +53,15 @@ class Config:
     keep_quotes: bool = False
     explain: bool = False
     data: Path | None = None
+    deep: bool = False
+    deep_model: Path | None = None
+    deep_budget: float | None = None
 
     def __post_init__(self) -> None:
         if self.min_confidence is not None and not 0 <= self.min_confidence <= 1:
             raise RestoreError(f"min_confidence is {self.min_confidence}; it must be between 0 and 1")
+        if self.deep_budget is not None and not self.deep_budget > 0:
+            raise RestoreError(f"deep_budget is {self.deep_budget}; it must be more than 0 seconds")
 
     @property
     def data_dir(self) -> Path:

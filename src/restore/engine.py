@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .candidates import FAMILY_NAMES, USER, Channel
-from .casing import article_for, match_case
 from .collector import no_collection
 from .compiled import open_channel
 from .confidence import Calibration, Reading, read_calibration, readings
@@ -25,16 +24,22 @@ from .quotes import quoted_spans
 from .rerank import read_trees, rerank
 from .result import Alternative, Change, Restoration
 from .stretches import LONGEST, inside, join, stretches
+from .surface import article_to_mend, fit, mend
 from .text import Document, Span, merge, parse, protected_spans
 
 _REPORTED = 0.2
 """Declined changes less sure than this are not worth a reader's time."""
 _ALTERNATIVES = 3
+_SPUN = 0.5
+"""Probability that some sentence is spun, from which on the neural model is asked."""
 _UNCALIBRATED = Calibration()
 _WORDNET = FAMILY_NAMES.index(Family.WORDNET)
 _WORDNET_SHARE = 0.4
 """Share of all swaps, at a glance, from which on a WordNet spinner is believed in: of 42 press-spun articles that hold such
 words none has more than 0.18, the 14 wild ones at least 0.73."""
+
+if TYPE_CHECKING:
+    from .deep.opinion import Opinion
 
 
 class Verdict(NamedTuple):
@@ -52,7 +57,8 @@ Progress = Callable[[int, int], None]
 class Restorer:
     """Restores texts. Loading takes a fraction of a second; one instance serves any number of texts.
 
-    ``progress`` hears of texts that are restored in several steps, first and last of all; not in other processes.
+    ``progress`` hears of texts that are restored in several steps (long ones, and with ``deep`` every one that has something to
+    ask), first and last of all; not in other processes.
 
     Raises:
         RestoreError: a file of the installation or of the user is missing or damaged.
@@ -70,7 +76,15 @@ class Restorer:
         self._protected = [*read_protected(data / "protected.tsv"), *self.config.protect]
         self._trees = read_trees(data / "rerank.json")
         self._calibration = read_calibration(data / "calibration.json")
+        self._deep = self._opinion()
         self._families = [n == USER or (n != Family.SCIENCE and self.config.profile in (None, n)) for n in FAMILY_NAMES]
+
+    def _opinion(self) -> Opinion | None:
+        if not self.config.deep:
+            return None
+        from .deep.opinion import Opinion
+
+        return Opinion(self.config.data_dir, self.config.deep_model, self.config.deep_budget)
 
     def __reduce__(self) -> tuple[type[Restorer], tuple[Config]]:
         """Travel to other processes as the settings: the data are mapped there anew."""
@@ -123,42 +137,62 @@ class Restorer:
             inference = heed_phrases(self._model, channel, document, inference)
         changes: Iterable[Change] = ()
         if any(inference.swaps):  # else there is no reading to judge
-            verdicts = self._judge(channel, document, inference)
-            changes = self._changes(document, verdicts, self._explainer(channel, document, inference, verdicts))
+            verdicts, neural = self._judge(channel, document, inference)
+            changes = self._changes(document, verdicts, self._explainer(channel, document, inference, verdicts, neural))
         return replace(_restoration(document, inference, tuple(changes)), threshold=self._least(self._leading(channel)))
 
     def _explainer(
-        self, channel: Channel, document: Document, inference: Inference, verdicts: Mapping[Reading, Verdict]
+        self,
+        channel: Channel,
+        document: Document,
+        inference: Inference,
+        verdicts: Mapping[Reading, Verdict],
+        neural: Mapping[Reading, float],
     ) -> Explainer | None:
         if not self.config.explain:
             return None
         chosen = (reading for reading, verdict in verdicts.items() if verdict.applied)
-        return Explainer(self._model, channel, document, inference, chosen)
+        return Explainer(self._model, channel, document, inference, chosen, neural)
 
-    def _judge(self, channel: Channel, document: Document, inference: Inference) -> dict[Reading, Verdict]:
-        """Confidence of every reading.
+    def _judge(
+        self, channel: Channel, document: Document, inference: Inference
+    ) -> tuple[dict[Reading, Verdict], Mapping[Reading, float]]:
+        """Confidence of every reading, and the neural model's share in those it was asked about.
 
         The re-ranker knows press spinners only: where a WordNet spinner was at work too (the wild articles), it takes damage
-        removed from .722 to .678; of tortured phrases in genuine text it declines a quarter.
+        removed from .722 to .678; of tortured phrases in genuine text it declines a quarter. The neural model's weights were
+        fitted to what the re-ranker says, so it is asked where that is.
         """
         found = readings(channel, document, inference)
         wide = channel is not self._channel
         probabilities = {} if wide else rerank(self._trees, self._model, channel, document, inference, found)
+        neural: Mapping[Reading, float] = {}
+        if self._deep is not None and not wide and max(inference.spun, default=0.0) > _SPUN:
+            likely = {r: p for r, p in probabilities.items() if found[r].family != Family.SCIENCE}
+            heard = self._deep.hear(document, likely, self._progress if len(document.text) <= LONGEST else None)
+            probabilities |= heard.probabilities
+            neural = heard.neural
         verdicts = {}
         for reading, support in found.items():
             family = Family.SCIENCE if support.family == Family.SCIENCE else Family.WORDNET if wide else Family.PRESS
             probability = probabilities[reading] if family == Family.PRESS else support.posterior
-            confidence = self._calibration.get(family, _UNCALIBRATED)(probability)
+            confidence = self._calibrated(family)(probability)
             verdicts[reading] = Verdict(confidence, confidence >= self._least(family), support.family)
-        return verdicts
+        return verdicts, neural
 
     def _leading(self, channel: Channel) -> str:
         """The family that confidences are calibrated for with ``channel``."""
         return self.config.profile or (Family.PRESS if channel is self._channel else Family.WORDNET)
 
+    def _calibrated(self, family: str) -> Calibration:
+        """The confidences of a family; the neural model's come with it."""
+        if self._deep is not None and family == Family.PRESS:
+            return self._deep.calibration
+        return self._calibration.get(family, _UNCALIBRATED)
+
     def _least(self, family: str) -> float:
         """Confidence from which on changes of a family are applied."""
-        fitted = self._calibration.get(family, _UNCALIBRATED).threshold
+        fitted = self._calibrated(family).threshold
         return fitted if self.config.min_confidence is None else self.config.min_confidence
 
     def _changes(self, document: Document, verdicts: Mapping[Reading, Verdict], explain: Explainer | None) -> Iterable[Change]:
@@ -178,10 +212,10 @@ class Restorer:
             others = [r for r in by_span[reading.start, reading.end] if r != reading]
             alternatives = tuple(Alternative(fit(document, r)[2], verdicts[r].confidence) for r in others[:_ALTERNATIVES])
             start, end, after = fit(document, reading)
-            article = _article(document, reading, after) if reading.start - 1 not in taken else ""
+            article = article_to_mend(document, reading, after) if reading.start - 1 not in taken else ""
             if article:
                 start -= len(article)
-                after, *rest = (_mend(article, text) for text in (after, *(a.text for a in alternatives)))
+                after, *rest = (mend(article, text) for text in (after, *(a.text for a in alternatives)))
                 alternatives = tuple(replace(a, text=text) for a, text in zip(alternatives, rest, strict=True))
             before = document.text[start:end]
             if before != after:
@@ -189,54 +223,9 @@ class Restorer:
                 yield Change(start, end, before, after, *verdicts[reading], alternatives, evidence)
 
 
-def fit(document: Document, reading: Reading) -> tuple[int, int, str]:
-    """Characters to replace and what to put there: capitals and apostrophes as in the text, clitics joined to their word."""
-    text, tokens = document.text, document.tokens
-    start, end = tokens[reading.start].start, tokens[reading.end - 1].end
-    spun = text[start:end]
-    after = match_case(reading.text, spun, spun.isupper() and _shouting(document, reading))
-    if "'" in after and _is_curly(text):
-        after = after.replace("'", "’")
-    gap = text[tokens[reading.start - 1].end : start] if reading.start else ""
-    if after[0] in "'’" and after[1:2].isalpha() and gap == " ":
-        return start - 1, end, after
-    if text[start] in "'’" and not gap and after[0].isalnum() and reading.start:
-        return start, end, " " + after
-    return start, end, after
-
-
-@lru_cache(maxsize=1)
-def _is_curly(text: str) -> bool:
-    """Whether most apostrophes are typographic."""
-    return text.count("’") > text.count("'")
-
-
-def _article(document: Document, reading: Reading, after: str) -> str:
-    """The indefinite article before a reading, with the space between, if it suits the spun word and not the original."""
-    at = reading.start - 1
-    if at < 0 or document.tokens[at].norm not in ("a", "an") or document.protected[at]:
-        return ""
-    before, here = document.tokens[at], document.tokens[reading.start]
-    suits = article_for(document.text[here.start : here.end]) == before.norm != article_for(after.split()[0])
-    return document.text[before.start : here.start] if suits and after[0].isalpha() else ""
-
-
-def _mend(article: str, after: str) -> str:
-    """``after`` with the article that it wants: "an " and "building" give "a building"."""
-    word = article.split()[0]
-    return match_case(article_for(after.split()[0]), word) + article[len(word) :] + after
-
-
 def _spin_rate(inference: Inference) -> float:
     """The rate of the family that swapped most."""
     return inference.rates[inference.swaps.index(max(inference.swaps))]
-
-
-def _shouting(document: Document, reading: Reading) -> bool:
-    """Whether a neighbouring word is written in capitals."""
-    around = [reading.start - 1, reading.end]
-    words = [document.text[t.start : t.end] for at in around if 0 <= at < len(document.tokens) and (t := document.tokens[at])]
-    return any(word.isupper() and len(word) > 1 and word.isalpha() for word in words)
 
 
 def _restoration(document: Document, inference: Inference, changes: tuple[Change, ...]) -> Restoration:

@@ -6,9 +6,10 @@ Nothing here is used to decide; it is worked out afterwards, for those who ask.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from math import log
+from types import MappingProxyType
 
 from .candidates import MAX_SPAN, Channel
 from .confidence import Reading, split, unit_words
@@ -28,15 +29,26 @@ Word = tuple[int, str]
 
 
 class Explainer:
-    """Explains the changes of one document; ``applied`` are those around which each is seen."""
+    """Explains the changes of one document.
+
+    ``applied`` are those around which each is seen; ``neural`` is the neural model's share in the log-odds of those it was
+    asked about.
+    """
 
     def __init__(
-        self, model: LanguageModel, channel: Channel, document: Document, inference: Inference, applied: Iterable[Reading]
+        self,
+        model: LanguageModel,
+        channel: Channel,
+        document: Document,
+        inference: Inference,
+        applied: Iterable[Reading],
+        neural: Mapping[Reading, float] = MappingProxyType({}),
     ) -> None:
         self._model, self._channel, self._document, self._edges = model, channel, document, inference.edges
         self._posterior = inference.posterior
         self._score = score_edges(channel, inference.edges, inference.rates)
         self._applied = sorted(applied)
+        self._neural = neural
         self._begins = [sentence.start for sentence in document.sentences]
 
     def __call__(self, reading: Reading, confidence: float) -> Evidence:
@@ -53,7 +65,9 @@ class Explainer:
         language = LM_WEIGHT * (sum(n.log_prob for n in after) - sum(n.log_prob for n in before))
         channel = self._channel_term(reading)
         sure = min(max(confidence, _EDGE), 1 - _EDGE)
-        return Evidence(channel, language, log(sure / (1 - sure)) - channel - language, tuple(before), tuple(after))
+        neural = self._neural.get(reading)
+        rest = log(sure / (1 - sure)) - channel - language - (neural or 0.0)
+        return Evidence(channel, language, rest, tuple(before), tuple(after), neural)
 
     def _sentence(self, reading: Reading) -> range:
         return self._document.sentences[bisect_right(self._begins, reading.start) - 1]

@@ -31,6 +31,7 @@ class Evidence:
     ``channel``: how much likelier a spinner wrote this for the original than that the writer did.
     ``language_model``: how much better the original fits its place.
     ``document``: what the rest of the article adds (the same word elsewhere, the second opinion, other readings, calibration).
+    ``neural``: how much better the neural model likes the original here; ``None`` if it was not asked.
     ``before`` and ``after``: the n-grams behind ``language_model``, of the words as they stand and as they would read.
     """
 
@@ -39,11 +40,12 @@ class Evidence:
     document: float
     before: tuple[Ngram, ...] = ()
     after: tuple[Ngram, ...] = ()
+    neural: float | None = None
 
     @property
     def log_odds(self) -> float:
         """Sum of the terms."""
-        return self.channel + self.language_model + self.document
+        return self.channel + self.language_model + self.document + (self.neural or 0.0)
 
     def to_json(self) -> dict[str, Any]:
         """Terms and n-grams, rounded."""
@@ -52,6 +54,7 @@ class Evidence:
             "channel": round(self.channel, 2),
             "language_model": round(self.language_model, 2),
             "document": round(self.document, 2),
+            **({} if self.neural is None else {"neural": round(self.neural, 2)}),
             "ngrams": {side: [[n.words, round(n.log_prob, 2)] for n in found] for side, found in sides.items()},
         }
 

@@ -37,12 +37,12 @@ def build_dictionaries(shared: Path, wordnet_folder: Path, folder: Path, note: N
     """
     model = LanguageModel(folder / "english.lm")
     lexicon = read_lexicon(folder / "sources" / "authored.tsv")
-    pairs = _pairs(shared / "bench" / "train")
+    pairs = read_pairs(shared / "bench" / "train")
     note(f"press: counting swaps in {len(pairs)} pairs")
     press = learn_press(lexicon, pairs)
     write_dictionary(folder / "press.tsv", press)
     note("wordnet")
-    wordnet, wild = read_wordnet(wordnet_folder), _pairs(shared / "bench" / "wild")
+    wordnet, wild = read_wordnet(wordnet_folder), read_pairs(shared / "bench" / "wild")
     rows, markers = build_wordnet(wordnet, model, wild, press)
     write_dictionary(folder / "wordnet.tsv", rows)
     write_markers(folder / "markers.tsv", markers)
@@ -56,7 +56,7 @@ def build_dictionaries(shared: Path, wordnet_folder: Path, folder: Path, note: N
     write_calibration(folder / "calibration.json", families, {"press pairs": len(pairs), "wordnet pairs": len(wild)})
 
 
-def _pairs(folder: Path) -> list[tuple[str, str]]:
+def read_pairs(folder: Path) -> list[tuple[str, str]]:
     """(spun, original) texts of the files that both folders hold, by name."""
     spun = sorted((folder / "spun").glob("*.txt"))
     return [(path.read_text(encoding="utf-8"), _read(folder / "original" / path.name)) for path in spun]

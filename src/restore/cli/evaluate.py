@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     help="Apply only changes at least this sure (default: as fitted, .52).",
 )
 @shared.engine_options
+@shared.deep_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of the tables.")
 @click.option("--plot", metavar="FILE", type=shared.WRITABLE, help="Draw the calibration: .svg, .png or .pdf.")
 @shared.quiet_option

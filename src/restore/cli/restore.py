@@ -145,6 +145,7 @@ def _complete(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[C
     help="Files and folders to leave out, as in .gitignore; also a line each in .restoreignore. Repeatable.",
 )
 @click.option("--follow-links", is_flag=True, help="Search folders behind links, too, also outside the folder named.")
+@shared.deep_options
 @click.option("--stdin-filename", metavar="NAME", help="What standard input is called; the suffix tells its format.")
 @click.option(
     "-j",
@@ -176,6 +177,9 @@ def restore(
     include: object,
     exclude: object,
     follow_links: object,
+    deep: bool,
+    deep_model: object,
+    deep_budget: object,
     **options: Any,
 ) -> int:
     """Give machine-spun articles their words back.
@@ -190,7 +194,7 @@ def restore(
     from .run import Options, run
 
     chosen = shared.Chosen()
-    options.update(rules=chosen.rules(), jobs=chosen.value("jobs"), color=chosen.value("color"))
+    options.update(deep=deep, rules=chosen.rules(), jobs=chosen.value("jobs"), color=chosen.value("color"))
     options["backup"] = chosen.value("backup") if options["in_place"] else ""
     return run(Options(**options), chosen.config)
 

@@ -17,7 +17,7 @@ from ..errors import RestoreError
 from ..fingerprint import fingerprint as make_fingerprint
 from ..ledger import Done
 from ..walk import USUAL, Rules
-from . import output, reports, resume, shared, streams, targets
+from . import deep, output, reports, resume, shared, streams, targets
 
 
 class Options(NamedTuple):
@@ -41,6 +41,7 @@ class Options(NamedTuple):
     color: str = "auto"
     quiet: bool = False
     verbose: bool = False
+    deep: bool = False
 
 
 Configs = Callable[[Path | None], Config]
@@ -76,6 +77,8 @@ def run(options: Options, configs: Configs, make: batch.Maker | None = None) -> 
         write = stack.enter_context(_steps(options, work))
         deliver = _deliverer(options, documents, collect)
         silent = options.quiet or _has_pager(options)
+        if options.deep and not silent and streams.is_terminal(sys.stderr):
+            deep.announce(work.sources, configs(None), options.jobs)
         make = make or stack.enter_context(shared.maker(documents, "restoring", silent, options.color))
         outcomes = _restore(work, options, configs, make, records, write)  # before the progress bar, which is a thread
         advance = stack.enter_context(_progress(options, documents))

@@ -58,6 +58,25 @@ def engine_options(function: Function) -> Function:
     return function
 
 
+_DEEP = (
+    click.option("--deep", is_flag=True, help="Ask a neural language model about the uncertain swaps: slow, and better."),
+    click.option("--deep-model", metavar="FILE", type=READABLE_FILE, help="With --deep: the model, a GGUF file."),
+    click.option(
+        "--deep-budget",
+        metavar="SECONDS",
+        type=click.FloatRange(0, min_open=True),
+        help="With --deep: at most so long for a text, the least certain swaps first.",
+    ),
+)
+
+
+def deep_options(function: Function) -> Function:
+    """``--deep`` and what belongs to it."""
+    for option in reversed(_DEEP):
+        function = option(function)
+    return function
+
+
 class Group(click.Group):
     """A group that says which command may have been meant."""
 
@@ -123,7 +142,16 @@ class Chosen:
             protect=self.value("protect", path),
             keep_quotes=self.value("keep-quotes", path),
             explain=self._explains(),
+            **self._deep(),
         )
+
+    def _deep(self) -> dict[str, Any]:
+        """``--deep`` and its options, for the commands that have them."""
+        options = self._context.params
+        deep = {name: options.get(name) for name in ("deep_model", "deep_budget")}
+        if not options.get("deep") and any(value is not None for value in deep.values()):
+            raise click.UsageError("--deep-model and --deep-budget belong to --deep; add it.")
+        return {"deep": bool(options.get("deep")), **deep}
 
     def _explains(self) -> bool:
         """The review page shows the evidence unasked."""

@@ -54,6 +54,8 @@ def _reasons(change: Change, evidence: Evidence) -> Table:
     grid.add_row("language model", _term(evidence.language_model), "that the original fits here, against what stands")
     grid.add_row(Text("  as it stands", "dim"), "", _ngrams(evidence.before))
     grid.add_row(Text("  restored", "dim"), "", _ngrams(evidence.after))
+    if evidence.neural is not None:
+        grid.add_row("neural model", _term(evidence.neural), "that the original fits the article, against what stands")
     grid.add_row("document", _term(evidence.document), "the rest of the article, other readings, calibration")
     grid.add_row("runner-up", "", _runner_up(change))
     return grid

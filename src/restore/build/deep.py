@@ -1,0 +1,162 @@
+"""``dictionaries/deep.json``: the weights and confidences of ``--deep``, fitted on pairs of articles new to the channel.
+
+    python -m restore.build.deep SHARED [--model FILE.gguf]
+
+SHARED holds ``bench/train``. The articles of one of the re-ranker's folds are judged with a channel and trees of the others,
+and the neural model is asked about their uncertain swaps.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..align import align
+from ..candidates import FAMILY_NAMES, Channel
+from ..confidence import Calibration, Reading, readings
+from ..config import dictionary_dir
+from ..deep.ask import Answer, Scorer, ask, updated
+from ..deep.choice import Judgement, Weights, write_judgement
+from ..deep.llama import Llama, find_model
+from ..deep.places import Option, Place, find_places
+from ..document import infer
+from ..lm import LanguageModel
+from ..rerank import Trees, rerank
+from ..text import Document, parse, tokenize
+from .channel import learn_press, read_lexicon
+from .dictionaries import read_pairs
+from .judge import is_right, isotonic
+from .manifest import write_manifest
+from .rerank import FOLDS, best_threshold, examples, fit_trees
+
+ARTICLES = 60
+"""Of the first fold: with half of them the weights are within a tenth."""
+DOUBT = 0.15
+
+Note = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An article: the probability of each reading before the model is asked, what it answers, and which are right."""
+
+    probabilities: Mapping[Reading, float]
+    answers: Sequence[Answer]
+    right: Mapping[Reading, bool]
+
+
+def cases(
+    shared: Path, folder: Path, scorer: Scorer, articles: int = ARTICLES, doubt: float = DOUBT, note: Note = lambda _: None
+) -> Iterator[Case]:
+    """The articles to fit on, one after the other."""
+    model = LanguageModel(folder / "english.lm")
+    lexicon = read_lexicon(folder / "sources" / "authored.tsv")
+    pairs = read_pairs(shared / "bench" / "train")
+    trees = fit_trees(examples(model, lexicon, pairs, note)[1:])
+    others = [pair for index, pair in enumerate(pairs) if index % FOLDS]
+    channel = Channel(model, {"press": learn_press(lexicon, others)})
+    for number, (spun, original) in enumerate(pairs[::FOLDS][:articles], start=1):
+        note(f"article {number} of {articles}")
+        yield _case(model, channel, trees, scorer, doubt, spun, original)
+
+
+def _case(model: LanguageModel, channel: Channel, trees: Trees, scorer: Scorer, doubt: float, spun: str, original: str) -> Case:
+    document = parse(spun)
+    inference = infer(model, channel, document, [name == "press" for name in FAMILY_NAMES])
+    found = readings(channel, document, inference)
+    probabilities = rerank(trees, model, channel, document, inference, found)
+    answers = list(ask(scorer, Weights(), document, find_places(probabilities), doubt))
+    return Case(probabilities, answers, _right(document, probabilities, original))
+
+
+def _right(document: Document, found: Iterable[Reading], original: str) -> dict[Reading, bool]:
+    norms, goal = document.norms, [token.norm for token in tokenize(original)]
+    blocks = align(norms, goal)
+    return {reading: is_right(reading, blocks, norms, goal) for reading in found}
+
+
+# -- fitting ---------------------------------------------------------------------------------------------------------------
+
+
+def right_option(place: Place, right: Mapping[Reading, bool]) -> Option:
+    """The option that mends most and harms nothing."""
+    sound = [option for option in place.options if all(right[reading] for reading in option)]
+    return max(sound, key=lambda option: sum(reading.end - reading.start for reading in option))
+
+
+def fit_weights(held: Sequence[Case]) -> Weights:
+    """The weights under which the right options are likeliest (maximum likelihood, by gradient ascent: it is concave)."""
+    places = [
+        (np.array([answer.place.log_odds, answer.neural, [bool(o) for o in answer.place.options]], dtype=np.float64).T, index)
+        for case in held
+        for answer in case.answers
+        for index in [answer.place.options.index(right_option(answer.place, case.right))]
+    ]
+    weights = np.array([1.0, 0.4, 0.0])
+    for _ in range(30):  # Newton's method
+        gradient, curve = np.zeros(3), np.eye(3) * 1e-3
+        for rows, index in places:
+            scores = rows @ weights
+            share = np.exp(scores - scores.max())
+            share /= share.sum()
+            mean = share @ rows
+            gradient += rows[index] - mean
+            curve += (rows - mean).T @ (share[:, None] * (rows - mean))
+        weights += np.linalg.solve(curve, gradient)
+    return Weights(*(round(float(weight), 3) for weight in weights))
+
+
+def calibrate(held: Sequence[Case], folds: int = FOLDS) -> Calibration:
+    """The map from probabilities to how often changes are right, each judged with weights of the other articles."""
+    seen: list[tuple[float, bool]] = []
+    for fold in range(folds):
+        weights = fit_weights([case for index, case in enumerate(held) if index % folds != fold])
+        for case in held[fold::folds]:
+            seen += chosen_changes(weights, case)
+    knots, curve = isotonic(seen)
+    needed = sum(sum(case.right.values()) for case in held)
+    said, right = np.array([p for p, _ in seen]), np.array([answer for _, answer in seen])
+    threshold = best_threshold(np.interp(said, knots, curve), right, needed)
+    return Calibration((0.0, *knots, 1.0), (0.0, *curve, curve[-1]), threshold)
+
+
+def chosen_changes(weights: Weights, case: Case) -> Iterator[tuple[float, bool]]:
+    """The surest reading of each place, as the engine picks them, with whether it is right."""
+    after = dict(case.probabilities)
+    for answer in case.answers:
+        after.update(updated(weights, answer))
+    taken: set[int] = set()
+    for reading in sorted(after, key=lambda reading: (-after[reading], reading)):
+        span = range(reading.start, reading.end)
+        if taken.isdisjoint(span):
+            taken.update(span)
+            yield after[reading], case.right[reading]
+
+
+def fit(held: Sequence[Case], doubt: float = DOUBT) -> Judgement:
+    """All that is to be known of ``--deep``."""
+    return Judgement(fit_weights(held), doubt, calibrate(held))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command of this module."""
+    parser = argparse.ArgumentParser(prog="python -m restore.build.deep")
+    parser.add_argument("shared", type=Path)
+    parser.add_argument("--model", type=Path)
+    parser.add_argument("--articles", type=int, default=ARTICLES)
+    parser.add_argument("--folder", type=Path, default=dictionary_dir())
+    chosen = parser.parse_args(arguments)
+    path = find_model(chosen.model)
+    held = list(cases(chosen.shared, chosen.folder, Llama(path), chosen.articles))
+    made_from: dict[str, Any] = {"press pairs": len(held), "model": path.name}
+    write_judgement(chosen.folder / "deep.json", fit(held), made_from)
+    write_manifest(chosen.folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""The decision rule: what the n-gram engine and the neural model say of each option, weighed; fitted by ``build.deep``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import exp
+from pathlib import Path
+from typing import Any
+
+from ..confidence import Calibration
+from ..errors import RestoreError
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A conditional logit (McFadden 1974) over the options of a place.
+
+    The score of an option is ``engine`` times its log-odds before, plus ``neural`` times the model's log-probability of the
+    text with it less that of the text as it stands, plus ``change`` if it changes anything. All natural logs.
+    """
+
+    engine: float = 1.0
+    neural: float = 0.4
+    change: float = 0.0
+
+    def scores(self, log_odds: Sequence[float], neural: Sequence[float], changes: Sequence[bool]) -> list[float]:
+        """Of each option, against the words as they stand."""
+        terms = zip(log_odds, neural, changes, strict=True)
+        return [self.engine * before + self.neural * heard + self.change * changed for before, heard, changed in terms]
+
+
+def shares(scores: Sequence[float]) -> list[float]:
+    """Probabilities in proportion to exp(score).
+
+    >>> shares([0.0, 0.0])
+    [0.5, 0.5]
+    """
+    highest = max(scores)
+    weights = [exp(score - highest) for score in scores]
+    total = sum(weights)
+    return [weight / total for weight in weights]
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What ``deep.json`` holds: the weights, the doubt from which on a place is asked about, and the confidences after."""
+
+    weights: Weights
+    doubt: float
+    calibration: Calibration
+
+
+def read_judgement(path: Path) -> Judgement:
+    """The shipped one.
+
+    Raises:
+        RestoreError: the file is missing or damaged.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        weights = Weights(**{name: float(value) for name, value in data["weights"].items()})
+        calibration = Calibration(
+            tuple(map(float, data["posterior"])), tuple(map(float, data["confidence"])), float(data["threshold"])
+        )
+        return Judgement(weights, float(data["doubt"]), calibration)
+    except OSError as error:
+        raise RestoreError(f"{path}: cannot read the weights of --deep: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RestoreError(f"{path}: the weights of --deep are damaged; reinstall restore") from error
+
+
+def write_judgement(path: Path, judgement: Judgement, made_from: Mapping[str, Any]) -> None:
+    """Write it as JSON; the same judgement gives the same bytes."""
+    weights, calibration = judgement.weights, judgement.calibration
+    data = {
+        "made_from": made_from,
+        "weights": {"engine": weights.engine, "neural": weights.neural, "change": weights.change},
+        "doubt": judgement.doubt,
+        "threshold": calibration.threshold,
+        "posterior": list(calibration.posterior),
+        "confidence": list(calibration.confidence),
+    }
+    path.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8", newline="\n")

@@ -1,0 +1,360 @@
+"""``--deep``: what is asked, how the answers are weighed, and that a tree of variants scores like each variant alone."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from importlib.util import find_spec
+from itertools import pairwise
+from math import exp, log
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conftest import Call
+from restore import Config, RestoreError, Restorer
+from restore.cli.deep import duration
+from restore.confidence import Reading
+from restore.deep import llama
+from restore.deep.ask import Answer, Budget, ask, updated
+from restore.deep.choice import Weights, read_judgement, shares
+from restore.deep.llama import Llama, find_model
+from restore.deep.places import MOST, Place, find_places
+from restore.deep.trie import Tokens, build, common_prefix
+from restore.text import parse
+from shipped import SEED
+
+# -- a llama.cpp whose answers follow from what each sequence has seen ----------------------------------------------------
+
+WORDS = 40
+
+
+class FakeBatch:
+    def __init__(self) -> None:
+        self.rows: list[tuple[int, int, list[int], bool]] = []
+
+    def clear(self) -> None:
+        self.rows.clear()
+
+    def add(self, token: int, position: int, sequences: list[int], logits: bool) -> None:
+        self.rows.append((token, position, list(sequences), logits))
+
+
+class FakeContext:
+    """The unified memory: a cell is a token at a position, seen by a set of sequences."""
+
+    def __init__(self) -> None:
+        self.cells: list[tuple[int, int, set[int]]] = []
+        self.logits: dict[int, list[float]] = {}
+        self.read = 0
+
+    def kv_cache_clear(self, data: bool) -> None:
+        self.cells.clear()
+
+    def memory_seq_rm(self, sequence: int, start: int, end: int) -> bool:
+        for position, _, seen_by in self.cells:
+            if position >= start and (end < 0 or position < end):
+                seen_by.discard(sequence)
+        self.cells = [cell for cell in self.cells if cell[2]]
+        return True
+
+    def memory_seq_cp(self, source: int, target: int, start: int, end: int) -> None:
+        for _, _, seen_by in self.cells:
+            if source in seen_by:
+                seen_by.add(target)
+
+    def history(self, sequence: int) -> list[tuple[int, int]]:
+        return sorted((position, token) for position, token, seen_by in self.cells if sequence in seen_by)
+
+    def decode(self, batch: FakeBatch) -> None:
+        self.logits.clear()
+        for index, (token, position, sequences, wanted) in enumerate(batch.rows):
+            self.cells.append((position, token, set(sequences)))
+            self.read += 1
+            histories = [self.history(sequence) for sequence in sequences]
+            assert all(history == histories[0] for history in histories)
+            assert [p for p, _ in histories[0]] == list(range(position + 1))
+            if wanted:
+                draw = random.Random(str(histories[0]))
+                self.logits[index] = [draw.gauss(0, 3) for _ in range(WORDS)]
+
+    def get_logits_ith(self, index: int) -> list[float]:
+        return self.logits[index]
+
+
+def fake_llama() -> Llama:
+    model = Llama.__new__(Llama)
+    model._context, model._batch, model._held = FakeContext(), FakeBatch(), []
+    return model
+
+
+def alone(tokens: Tokens, common: int) -> float:
+    """Log-probability of what follows the first ``common`` tokens, one after the other."""
+    total = 0.0
+    for at in range(common, len(tokens)):
+        draw = random.Random(str(list(enumerate(tokens[:at]))))
+        logits = [draw.gauss(0, 3) for _ in range(WORDS)]
+        total += logits[tokens[at]] - log(sum(map(exp, logits)))
+    return total
+
+
+tails = st.lists(st.lists(st.integers(0, 5), max_size=6), min_size=1, max_size=MOST)
+rounds = st.lists(st.tuples(st.lists(st.integers(0, 5), min_size=1, max_size=8), tails), min_size=1, max_size=4)
+
+
+@given(rounds)
+def test_a_tree_of_variants_scores_like_each_variant_alone(texts: list[tuple[list[int], list[list[int]]]]) -> None:
+    model = fake_llama()
+    for beginning, ends in texts:
+        variants = [beginning + end for end in ends]
+        common = common_prefix(variants)
+        assert model.score(variants) == pytest.approx([alone(tokens, common) for tokens in variants])
+
+
+def test_what_was_read_is_not_read_again() -> None:
+    model = fake_llama()
+    model.score([[1, 2, 3, 4, 5], [1, 2, 3, 6, 5]])
+    assert model._context.read == 7  # 1 2 3, then 4 5 and 6 5
+    model.score([[1, 2, 3, 6, 5, 7], [1, 2, 3, 6, 5, 8]])  # goes on with the second
+    assert model._context.read == 10  # 5 once more, for what follows it; 7 and 8
+
+
+def test_a_tree_larger_than_a_batch_is_read_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(llama, "_BATCH", 3)
+    variants = [[1, 2, 3, 4, 5, 6], [1, 2, 3, 7, 8, 9]]
+    assert fake_llama().score(variants) == pytest.approx([alone(tokens, 3) for tokens in variants])
+
+
+@given(st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=6), min_size=1, max_size=5))
+def test_every_path_of_a_tree_spells_its_sequence(sequences: list[list[int]]) -> None:
+    nodes, paths = build(sequences, 0)
+    assert [[nodes[node].token for node in path] for path in paths] == sequences
+    assert len({(node.parent, node.token) for node in nodes}) == len(nodes)
+    assert all(node.parent < index for index, node in enumerate(nodes))
+
+
+# -- what is asked ---------------------------------------------------------------------------------------------------------
+
+FIRST, SECOND, PHRASE = Reading(1, 2, "foreign"), Reading(1, 2, "alien"), Reading(1, 3, "foreign office")
+LATER = Reading(5, 6, "said")
+
+
+def test_readings_that_overlap_are_one_place() -> None:
+    places = find_places({FIRST: 0.6, SECOND: 0.2, PHRASE: 0.05, LATER: 0.5})
+    assert [(place.start, place.end) for place in places] == [(1, 3), (5, 6)]
+    assert places[0].options == ((FIRST,), (SECOND,), (), (PHRASE,))
+
+
+def test_readings_side_by_side_are_tried_together() -> None:
+    neighbour = Reading(2, 3, "minister")
+    (place,) = find_places({FIRST: 0.6, neighbour: 0.6, PHRASE: 0.2})
+    assert place.options[0] == (FIRST, neighbour)
+
+
+@pytest.mark.parametrize(("probability", "doubtful"), [(0.5, True), (0.8, True), (0.02, False), (0.99, False)])
+def test_only_what_is_uncertain_is_in_doubt(probability: float, doubtful: bool) -> None:
+    (place,) = find_places({FIRST: probability})
+    assert (place.doubt > 0.1) == doubtful
+
+
+@given(
+    st.dictionaries(
+        st.builds(lambda a, n, w: Reading(a, a + n, w), st.integers(0, 6), st.integers(1, 3), st.sampled_from("abcdefgh")),
+        st.floats(0, 1),
+    )
+)
+def test_a_place_always_has_the_words_as_they_stand(probabilities: dict[Reading, float]) -> None:
+    places = find_places(probabilities)
+    assert all(() in place.options and len(place.options) <= MOST for place in places)
+    assert all(a.end <= b.start for a, b in pairwise(places))
+
+
+# -- asking, with a model that likes some words ----------------------------------------------------------------------------
+
+TEXT = "The overseas minister mentioned it. He mentioned that a big navy choice would assist them."
+FOREIGN, SAID, AGAIN, ELSE = Reading(1, 2, "foreign"), Reading(3, 4, "said"), Reading(7, 8, "said"), Reading(12, 13, "decision")
+
+
+class Likes:
+    """A model whose tokens are words, with a liking for each; it remembers what it was asked."""
+
+    beginning = (0,)
+
+    def __init__(self, **likes: float) -> None:
+        self.likes, self.names, self.asked = likes, ["<s>"], []  # type: ignore[var-annotated]
+
+    def tokenize(self, text: str) -> list[int]:
+        words = text.split()
+        self.names += [word for word in words if word not in self.names]
+        return [self.names.index(word) for word in words]
+
+    def forget(self) -> None:
+        pass
+
+    def score(self, variants: Sequence[Tokens]) -> list[float]:
+        self.asked.append([" ".join(self.names[token] for token in tokens) for tokens in variants])
+        common = common_prefix(variants)
+        return [sum(self.likes.get(self.names[token].strip("."), 0.0) for token in tokens[common:]) for tokens in variants]
+
+
+def answers(model: Likes, probabilities: dict[Reading, float], budget: Budget | None = None) -> list[Answer]:
+    return list(ask(model, Weights(), parse(TEXT), find_places(probabilities), 0.1, budget))
+
+
+def test_variants_are_compared_up_to_two_words_after_the_place() -> None:
+    model = Likes()
+    answers(model, {FOREIGN: 0.5})
+    assert model.asked == [["<s> The overseas minister mentioned", "<s> The foreign minister mentioned"]]
+
+
+def test_what_was_chosen_before_is_read_by_what_comes_after() -> None:
+    model = Likes(foreign=9.0, said=-9.0)
+    answers(model, {FOREIGN: 0.5, SAID: 0.5, AGAIN: 0.5})
+    assert model.asked[1][0] == "<s> The foreign minister mentioned it."
+    assert model.asked[2] == [
+        "<s> The foreign minister mentioned it. He mentioned that a",
+        "<s> The foreign minister mentioned it. He said that a",
+    ]
+
+
+def test_what_is_sure_stands_as_restored_and_is_not_asked() -> None:
+    model = Likes()
+    answers(model, {FOREIGN: 0.999, SAID: 0.5})
+    assert model.asked == [["<s> The foreign minister mentioned it.", "<s> The foreign minister said it."]]
+
+
+def test_a_declined_change_comes_back_and_a_made_one_goes() -> None:
+    liked, disliked = answers(Likes(said=4.0), {SAID: 0.3}), answers(Likes(said=-4.0), {SAID: 0.7})
+    assert updated(Weights(), liked[0])[SAID] > 0.5 > updated(Weights(), disliked[0])[SAID]
+
+
+def test_a_model_that_says_nothing_changes_nothing() -> None:
+    (answer,) = answers(Likes(), {SAID: 0.4})
+    assert updated(Weights(), answer)[SAID] == pytest.approx(0.4)
+
+
+def test_a_budget_goes_to_the_most_doubtful_first() -> None:
+    probabilities = {FOREIGN: 0.8, SAID: 0.75, AGAIN: 0.5, ELSE: 0.15}
+    found = answers(Likes(), probabilities, Budget(seconds=1100.0, seconds_a_token=50.0))
+    assert [answer.place.start for answer in found] == [AGAIN.start]
+    assert len(answers(Likes(), probabilities, Budget(1000.0, 0.001))) == 4
+    assert answers(Likes(), probabilities, Budget(0.001, 1.0)) == []
+
+
+@given(st.lists(st.floats(-20, 20), min_size=2, max_size=5), st.floats(-5, 5))
+def test_shares_are_probabilities_and_heed_differences_only(scores: list[float], shift: float) -> None:
+    assert sum(shares(scores)) == pytest.approx(1)
+    assert shares([score + shift for score in scores]) == pytest.approx(shares(scores))
+
+
+def test_engine_and_model_are_weighed() -> None:
+    place = Place(0, 1, ((FOREIGN,), ()), (1.0, 0.0))
+    found = updated(Weights(engine=1.0, neural=0.5, change=0.25), Answer(place, (-2.0, 0.0)))
+    assert found[FOREIGN] == pytest.approx(1 / (1 + exp(-(1.0 - 0.5 * 2 + 0.25))))
+
+
+# -- what can be missing ---------------------------------------------------------------------------------------------------
+
+
+def test_a_missing_extra_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(llama, "find_spec", lambda name: None)
+    with pytest.raises(RestoreError, match=r"pip install 'restore-text\[deep\]'"):
+        Restorer(Config(deep=True))
+
+
+def test_a_missing_model_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(llama, "find_spec", lambda name: object() if name == "cyllama" else None)
+    with pytest.raises(RestoreError, match="--deep-model"):
+        find_model(None)
+
+
+@pytest.mark.parametrize(
+    ("data", "says"), [(None, "cannot read"), (b"PK\3\4 a zip", "not a GGUF model"), (b"", "not a GGUF model")]
+)
+def test_what_is_no_model_is_known_before_the_work(
+    data: bytes | None, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(llama, "find_spec", lambda name: object())
+    path = tmp_path / "model.gguf"
+    if data is not None:
+        path.write_bytes(data)
+    with pytest.raises(RestoreError, match=says):
+        find_model(path)
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"weights": {"engine": 1, "other": 2}}', '{"weights": []}'])
+def test_damaged_weights_are_one_line(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "deep.json"
+    path.write_text(text)
+    with pytest.raises(RestoreError, match="damaged"):
+        read_judgement(path)
+
+
+def test_a_budget_is_more_than_nothing() -> None:
+    with pytest.raises(RestoreError, match="more than 0 seconds"):
+        Config(deep=True, deep_budget=0)
+
+
+def test_the_options_of_deep_want_deep(call: Call) -> None:
+    done = call("--deep-budget", "5", "spun.txt")
+    assert done.code == 2
+    assert "belong to --deep" in done.err
+
+
+def test_nothing_is_loaded_unasked(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(llama, "find_spec", lambda name: pytest.fail("looked for a model"))
+    assert call("spun.txt").code == 0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.2, "about 1 second"), (3.2, "about 3 seconds"), (119, "about 119 seconds"), (200, "about 3 minutes")],
+)
+def test_durations_are_said_plainly(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
+# -- the real model, if it is there ----------------------------------------------------------------------------------------
+
+
+def _there() -> bool:
+    return find_spec("cyllama") is not None and any(find_spec(package) for package in llama.INSTALLED)
+
+
+real = pytest.mark.skipif(not _there(), reason="cyllama and a model are not installed")
+
+
+@pytest.fixture(scope="module")
+def model() -> Llama:
+    return Llama(find_model(None))
+
+
+@real
+def test_the_real_model_scores_a_tree_like_each_variant_alone(model: Llama) -> None:
+    beginning = [*model.beginning, *model.tokenize("The Russian Deputy")]
+    variants = [beginning + model.tokenize(f" {word} Minister said") for word in ("Overseas", "Foreign", "Alien")]
+    common = common_prefix(variants)
+    together = model.score(variants)
+    single = []
+    for variant in variants:
+        model.forget()
+        single.append(model.score([variant, [*variant[:common], 0]])[0])
+    assert together == pytest.approx(single, abs=0.05)
+    assert max(together) == together[1]
+
+
+@real
+def test_the_real_model_is_asked_about_a_spun_text_alone() -> None:
+    asked: list[int] = []
+    restorer = Restorer(Config(deep=True, explain=True), progress=lambda done, total: asked.append(total))
+    spun = SEED[:1500]
+    result = restorer.restore(spun)
+    assert asked
+    assert any(change.evidence is not None and change.evidence.neural is not None for change in result.changes)
+    assert result.to_json() == restorer.restore(spun).to_json()
+    asked.clear()
+    genuine = "The committee said on Friday that it would meet again next week to discuss the budget. " * 3
+    assert restorer.restore(genuine).text == genuine
+    assert not asked

@@ -36,7 +36,7 @@ from .rerank import FOLDS, best_threshold, examples, fit_trees
 
 ARTICLES = 60
 """Of the first fold: with half of them the weights are within a tenth."""
-DOUBT = 0.15
+DOUBT = 0.2
 
 Note = Callable[[str], None]
 

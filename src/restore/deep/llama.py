@@ -77,7 +77,7 @@ class Llama:
             self._model = Model(str(path), settings)
             self._context = llama_cpp.LlamaContext(self._model, _context_settings(llama_cpp))
         except Exception as error:  # the binding's errors have no common kind
-            raise RestoreError(f"{path}: llama.cpp cannot load the model: {error}") from error
+            raise RestoreError(f"{path}: llama.cpp cannot load this model; try another with --deep-model") from error
         self._vocabulary = self._model.get_vocab()
         self._batch = llama_cpp.LlamaBatch(n_tokens=_BATCH, embd=0, n_seq_max=_SEQUENCES)
         self._held: list[list[int]] = []
@@ -163,10 +163,10 @@ class Llama:
             self._context.decode(self._batch)
             for number in range(first, first + len(part)):
                 if number in children:
-                    logits = np.array(self._context.get_logits_ith(number - first))
+                    logits = np.array(self._context.get_logits_ith(number - first), dtype=np.float32)
                     highest = logits.max()
-                    total = highest + np.log(np.exp(logits - highest).sum())
-                    after[number] = {token: float(logits[token] - total) for token in children[number]}
+                    total = float(highest) + float(np.log(np.exp(logits - highest).sum(dtype=np.float64)))
+                    after[number] = {token: float(logits[token]) - total for token in children[number]}
         return after
 
 

@@ -4,9 +4,9 @@
 
 Makes N documents (default 20,000) of some 40 words in 64 shards in FOLDER/in, which must not exist: sentences of a small
 grammar of news, one document in five spun with the shipped press dictionary, all with a fixed seed. Then measures ``restore
-corpus`` with one process by processor time, and prints a table. With --ray (and Ray installed) the same on a cluster of three
-node processes of one core each, one of which is killed half-way: the shards have to be the same, and the seconds of processor
-time are compared. Exits with 1 if they are not.
+corpus`` with one process by processor time, and prints a table. With --ray (Ray and psutil have to be installed) the same on a
+cluster of three node processes of one core each, then again with one killed half-way: the shards have to be the same, and the
+seconds of processor time are compared. Exits with 1 if they are not.
 """
 
 from __future__ import annotations

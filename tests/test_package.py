@@ -47,7 +47,9 @@ def test_every_file_of_the_package_is_packed() -> None:
     """Templates and schemas too: what is no code must be named."""
     patterns = SETTINGS["tool"]["setuptools"]["package-data"]
     source = ROOT / "src" / "restore"
-    others = [p for p in source.rglob("*") if p.is_file() and p.suffix not in (".py", ".pyi", ".pyc", ".c", ".so", ".pyd")]
+    others = [
+        p for p in source.rglob("*") if p.is_file() and p.suffix not in (".py", ".pyi", ".pyc", ".c", ".h", ".so", ".pyd")
+    ]
     wanted = {
         path
         for package, names in patterns.items()
@@ -56,3 +58,9 @@ def test_every_file_of_the_package_is_packed() -> None:
         for path in (ROOT / "src" / Path(*package.split("."))).glob(name)
     }
     assert set(others) <= wanted
+
+
+def test_every_header_of_the_kernel_goes_into_the_source_archive() -> None:
+    (kernel,) = SETTINGS["tool"]["setuptools"]["ext-modules"]
+    headers = {path.relative_to(ROOT).as_posix() for path in (ROOT / "src").rglob("*.h")}
+    assert set(kernel["depends"]) == headers

@@ -1,4 +1,4 @@
-"""The compiled twins: buffers in, bytes out. What they do is written in ``_kernel.c`` and, in Python, in their callers."""
+"""The compiled twins: buffers in, bytes out. What they do is written in ``native/`` and, in Python, in their callers."""
 
 from typing import Any
 

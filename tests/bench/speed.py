@@ -7,9 +7,9 @@ DIR holds ``press/spun`` and ``clean``, each with .txt files. Writes a dated Mar
 with the kernel and without, other tools if they are installed, a folder by one process and by more, memory, growth up to N
 words (default ten million; of spun ones a tenth), one line of 100 MB, and a profile by stage. Takes some eight minutes.
 
-Figures are medians of five runs (folders: three; growth from a million words on: one), each kind of measurement in a process of its
-own. Starts are by the clock, folders by the clock and by processor time, all else by processor time, so that what else runs on
-the machine counts for little.
+Figures are medians of five runs (folders: three; growth from a million words on: one), each kind of measurement in a process
+of its own. Starts are by the clock, folders by the clock and by processor time, all else by processor time, so that what else
+runs on the machine counts for little.
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ from operator import itemgetter
 from .result import Change, Restoration
 from .text import Span
 
-LONGEST = 300_000
-"""Characters that are restored together: some 50,000 words, for which up to 100 MB are needed. With four times as much the
+LONGEST = 200_000
+"""Characters that are restored together: some 33,000 words, for which up to 70 MB are needed. With six times as much the
 collector of garbage and the processor's caches take a third of the speed."""
 _START, _END = itemgetter(0), itemgetter(1)
 _ENDS = "\n\n", "\r\n\r\n", "\n", ". ", " "

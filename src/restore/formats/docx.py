@@ -37,7 +37,7 @@ _TAG = re.compile(rb"<(?:[^>\"']++|\"[^\"]*+\"|'[^']*+')*+>")
 _TEXT_TAG = re.compile(rb"<[^\s/>]+")
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _WORDS = re.compile(r"\w+|\W")
-_MOST_TEXT, _MOST_PIECES, _DEEPEST = 24 << 20, 300_000, 1000
+_MOST_TEXT, _MOST_PIECES, _DEEPEST = 24 << 20, 200_000, 1000
 """Bytes of XML, text runs in it, and elements within each other; a thousand pages have fewer."""
 _MOST_PAIRS = 4_000_000
 """Words of a line before, times those after; what has more is replaced as a whole."""

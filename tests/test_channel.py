@@ -118,6 +118,12 @@ def test_phrases_longer_than_what_is_looked_up_are_left_out() -> None:
     assert not edges_of(small.channel(), parse("a very long way to say it"))
 
 
+def test_a_pair_of_weight_zero_is_never_thought_of() -> None:
+    rows = [Row("hound", "dog", 0.0, "test"), Row("hound", "cat", 0.5, "test")]
+    found = Channel(small.model(), {Family.PRESS: rows})
+    assert [found.unit_texts[unit] for unit in found.pair_unit] == ["cat"]
+
+
 def test_a_channel_without_rows() -> None:
     channel = Channel(small.model(), {})
     assert not edges_of(channel, parse("the hound noticed"))

@@ -338,7 +338,7 @@ def with_number(data: bytes, section: str, kind: str, value: float) -> bytes:
     return data[: offset + size - 4] + struct.pack(f"<{kind}", value) + data[offset + size :]
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e38])
 @pytest.mark.parametrize("section", ["unigrams", "codebooks2", "codebooks4"])
 def test_numbers_that_are_none_are_refused(built: Path, tmp_path: Path, section: str, value: float) -> None:
     path = tmp_path / "odd.lm"

@@ -218,7 +218,7 @@ class _Builder:
             for row in rows:
                 spun = self._ids(row.spun)
                 unit = self._unit(row.original)
-                if len(spun) <= MAX_SPAN:
+                if len(spun) <= MAX_SPAN and row.weight:  # 0 means never
                     self.unit_swap[unit * len(FAMILY_NAMES) + family] += row.weight
                     by_span.setdefault(spun, []).append((unit, log(row.weight), family))
         for spun in sorted(by_span):

@@ -19,7 +19,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from functools import cached_property
-from math import isfinite
+from math import hypot
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,6 +34,8 @@ SPECIAL_WORDS = ("<unk>", "<s>", "</s>", "<num>")
 HASH_MULTIPLIER = 0x9E3779B97F4A7C15
 _MASK = (1 << 64) - 1
 FINGERPRINT_BITS = 24
+_SANE = 1e6
+"""Root of the sum of squares that logarithms of probabilities stay far below; of what is no number it is none either."""
 
 State = tuple[tuple[int, float], ...]
 """What the model remembers: (word id, back-off of the context that ends with it), newest word first."""
@@ -160,12 +162,12 @@ class LanguageModel:
         """Refuse a file whose sections do not fit together, so that no look-up can leave them."""
         vocabulary = self._file.number("vocabulary")
         fits = len(self.unigrams) == 2 * vocabulary and vocabulary > NUMBER and 2 <= self.order <= 4
-        fits = fits and bytes(self.vocabulary).count(b"\n") == vocabulary - 1 and isfinite(sum(self.unigrams))
+        fits = fits and bytes(self.vocabulary).count(b"\n") == vocabulary - 1 and hypot(*self.unigrams) < _SANE
         for n, table in enumerate(self.tables, start=2):
             size = len(table.entries)
             fits = fits and FINGERPRINT_BITS <= table.shift < 64
             fits = fits and len(table.buckets) == (1 << (64 - table.shift)) + 1 and table.buckets[-1] == size
-            fits = fits and len(table.log_probs) == 256 and isfinite(sum(table.log_probs) + sum(table.log_backoffs))
+            fits = fits and len(table.log_probs) == 256 and hypot(*table.log_probs, *table.log_backoffs) < _SANE
             fits = fits and (n == self.order or (len(table.backoffs) == size and len(table.log_backoffs) == 256))
         if not fits:
             raise self._file.damaged()

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from conftest import Call
 from restore import Config, RestoreError, Restorer
+from restore.cli import deep
 from restore.cli.deep import duration
 from restore.confidence import Reading
 from restore.deep import llama
@@ -306,6 +307,16 @@ def test_the_options_of_deep_want_deep(call: Call) -> None:
 def test_nothing_is_loaded_unasked(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(llama, "find_spec", lambda name: pytest.fail("looked for a model"))
     assert call("spun.txt").code == 0
+
+
+@pytest.mark.parametrize(("terminals", "said"), [("err", True), ("", False)])
+def test_a_terminal_is_told_beforehand_how_long_it_may_take(
+    terminals: str, said: bool, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deep, "estimate", lambda texts, words, config, workers: 12.0)
+    done = call("--deep", "spun.txt", "-o", "out.txt", terminals=terminals)
+    assert done.code == 0
+    assert ("about 12 seconds if all of it is spun" in done.err) == said
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from math import log
 from pathlib import Path
 
@@ -89,6 +90,14 @@ def test_the_view() -> None:
     assert view(Restoration("excessive", (CHANGE,))).startswith(VIEW)
     assert "excessive -> high" in view(Restoration("excessive", (CHANGE,)), "cp1252")
     assert view(result()) == "" and FakeRestorer().restore(SPUN).changes
+
+
+def test_the_neural_model_is_one_term_more_where_it_was_asked() -> None:
+    asked = replace(EVIDENCE, neural=1.25)
+    assert asked.log_odds == pytest.approx(EVIDENCE.log_odds + 1.25)
+    assert asked.to_json()["neural"] == 1.25 and "neural" not in EVIDENCE.to_json()
+    seen = view(Restoration("excessive", (replace(CHANGE, evidence=asked),)))
+    assert "  neural model    +1.2  that the original fits the article" in seen
 
 
 def test_json_has_the_evidence_when_asked_for(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:

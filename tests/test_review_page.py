@@ -298,6 +298,13 @@ def test_nasty_changes(page: Page) -> None:
     assert page.saved() == f"a {after} z"
     page.press("2")
     assert page.saved() == f"a {other.text} z"
+
+
+def test_the_neural_model_is_shown_where_it_was_asked(page: Page) -> None:
+    change = Change(0, 4, "navy", "military", 0.8, evidence=Evidence(1.0, -2.5, 0.25, neural=1.5))
+    page.open(Restoration("navy gear", (change,), 1.0, 0.5, {"press": 1.0}, 2), path="a.txt")
+    page.press("j")
+    assert page.text("#evidence dl").split("\n")[1::2] == ["+1.0", "-2.5", "+1.5", "+0.3"]
     assert "run" not in page.driver.title
 
 

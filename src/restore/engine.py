@@ -192,7 +192,7 @@ class Restorer:
 
     def _least(self, family: str) -> float:
         """Confidence from which on changes of a family are applied."""
-        fitted = self._calibrated(family).threshold
+        fitted = self._calibration.get(family, _UNCALIBRATED).threshold
         return fitted if self.config.min_confidence is None else self.config.min_confidence
 
     def _changes(self, document: Document, verdicts: Mapping[Reading, Verdict], explain: Explainer | None) -> Iterable[Change]:

@@ -111,7 +111,7 @@ def calibrate(folds: Sequence[Sequence[Example]]) -> dict[str, Any]:
     return {
         "posterior": [0.0, *knots, 1.0],
         "confidence": [0.0, *curve, curve[-1]],
-        "threshold": best_threshold(np.interp(said, knots, curve), right, needed),
+        "threshold": _best_threshold(np.interp(said, knots, curve), right, needed),
         "changes": len(seen),
     }
 
@@ -126,9 +126,7 @@ def chosen_changes(example: Example, probabilities: Sequence[float]) -> Iterable
             yield probabilities[index], example.right[index]
 
 
-def best_threshold(confidence: Floats, right: npt.NDArray[np.bool_], needed: int) -> float:
-    """The lowest threshold whose F0.5 is as good as any."""
-
+def _best_threshold(confidence: Floats, right: npt.NDArray[np.bool_], needed: int) -> float:
     def score(threshold: float) -> float:
         made = confidence >= threshold
         changes, hits = int(np.count_nonzero(made)), int(np.count_nonzero(right & made))

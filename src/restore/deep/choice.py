@@ -45,7 +45,10 @@ def shares(scores: Sequence[float]) -> list[float]:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What ``deep.json`` holds: the weights, the doubt from which on a place is asked about, and the confidences after."""
+    """What ``deep.json`` holds: the weights, the doubt from which on a place is asked about, and the confidences after.
+
+    They mean what the others mean, so the threshold is that of the others.
+    """
 
     weights: Weights
     doubt: float
@@ -61,9 +64,7 @@ def read_judgement(path: Path) -> Judgement:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         weights = Weights(**{name: float(value) for name, value in data["weights"].items()})
-        calibration = Calibration(
-            tuple(map(float, data["posterior"])), tuple(map(float, data["confidence"])), float(data["threshold"])
-        )
+        calibration = Calibration(tuple(map(float, data["posterior"])), tuple(map(float, data["confidence"])))
         return Judgement(weights, float(data["doubt"]), calibration)
     except OSError as error:
         raise RestoreError(f"{path}: cannot read the weights of --deep: {error.strerror}") from error
@@ -78,7 +79,6 @@ def write_judgement(path: Path, judgement: Judgement, made_from: Mapping[str, An
         "made_from": made_from,
         "weights": {"engine": weights.engine, "neural": weights.neural, "change": weights.change},
         "doubt": judgement.doubt,
-        "threshold": calibration.threshold,
         "posterior": list(calibration.posterior),
         "confidence": list(calibration.confidence),
     }

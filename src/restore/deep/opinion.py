@@ -9,18 +9,18 @@ from typing import NamedTuple
 
 from ..confidence import Calibration, Reading
 from ..text import Document
-from .ask import TOKENS_A_WORD, Budget, Watch, ask, updated
+from .ask import Budget, Watch, ask, updated
 from .choice import read_judgement
 from .llama import Llama, find_model
 from .places import find_places
 
-_TOKENS_ASKED = 1.4
-"""Tokens read for each token of a spun article, the variants included."""
+_TOKENS_A_WORD = 2.1
+"""Read for each word of a press-spun article, the variants included."""
 
 
 def seconds_for(words: int, seconds_a_token: float) -> float:
     """About how long so many words of spun text take, where a token takes so long."""
-    return words * TOKENS_A_WORD * _TOKENS_ASKED * seconds_a_token
+    return words * _TOKENS_A_WORD * seconds_a_token
 
 
 class Heard(NamedTuple):

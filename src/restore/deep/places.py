@@ -12,10 +12,10 @@ from .choice import shares
 Option = tuple[Reading, ...]
 """Readings that can hold together, in order; none of them: the words as they stand."""
 
-MOST = 5
-"""Options of a place, the words as they stand among them: a sixth is right once in a hundred places."""
-_FAR = 4.0
-"""Nats behind the likeliest at which an option is not asked about."""
+MOST = 4
+"""Options of a place, the words as they stand among them: a fifth is right in 8 of 1,000 places, and as good as no gain."""
+_FAR = 3.0
+"""Nats behind the likeliest at which an option is not asked about: of the right ones 1 in 80 is further behind."""
 _LEAST = 0.01
 """No probability, of a reading or of the words as they stand, is taken for smaller."""
 

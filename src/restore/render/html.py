@@ -162,6 +162,8 @@ def _evidence(change: Change) -> dict[str, float] | None:
     if found is None:
         return None
     terms = {"channel": found.channel, "language_model": found.language_model, "document": found.document}
+    if found.neural is not None:
+        terms["neural"] = found.neural
     return {name: round(value, 2) for name, value in terms.items()}
 
 

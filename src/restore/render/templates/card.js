@@ -52,12 +52,17 @@ function choose(n) {
   else decide(current, true, reading.text);
 }
 
-const terms = { channel: "A spinner would write this", language_model: "The original fits here", document: "The rest of the article" };
+const terms = {
+  channel: "A spinner would write this",
+  language_model: "The original fits here",
+  neural: "The neural model likes it",
+  document: "The rest of the article",
+};
 
 function evidence(found) {
   $("evidence").hidden = !found;
   if (!found) return;
-  const cells = Object.entries(terms).flatMap(([name, words]) => [
+  const cells = Object.entries(terms).filter(([name]) => name in found).flatMap(([name, words]) => [
     Object.assign(document.createElement("dt"), { textContent: words }),
     Object.assign(document.createElement("dd"), { textContent: `${found[name] > 0 ? "+" : ""}${found[name].toFixed(1)}` }),
   ]);

@@ -285,7 +285,10 @@ def test_what_is_no_model_is_known_before_the_work(
         find_model(path)
 
 
-@pytest.mark.parametrize("text", ["", "{}", '{"weights": {"engine": 1, "other": 2}}', '{"weights": []}'])
+UNEVEN = '{"weights": {}, "doubt": 0.2, "posterior": [0, 1], "confidence": [0]}'
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"weights": {"engine": 1, "other": 2}}', '{"weights": []}', UNEVEN])
 def test_damaged_weights_are_one_line(text: str, tmp_path: Path) -> None:
     path = tmp_path / "deep.json"
     path.write_text(text)

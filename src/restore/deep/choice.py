@@ -65,11 +65,14 @@ def read_judgement(path: Path) -> Judgement:
         data = json.loads(path.read_text(encoding="utf-8"))
         weights = Weights(**{name: float(value) for name, value in data["weights"].items()})
         calibration = Calibration(tuple(map(float, data["posterior"])), tuple(map(float, data["confidence"])))
-        return Judgement(weights, float(data["doubt"]), calibration)
+        judgement = Judgement(weights, float(data["doubt"]), calibration)
     except OSError as error:
         raise RestoreError(f"{path}: cannot read the weights of --deep: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise RestoreError(f"{path}: the weights of --deep are damaged; reinstall restore") from error
+    if not 2 <= len(calibration.posterior) == len(calibration.confidence):
+        raise RestoreError(f"{path}: the weights of --deep are damaged; reinstall restore")
+    return judgement
 
 
 def write_judgement(path: Path, judgement: Judgement, made_from: Mapping[str, Any]) -> None:

@@ -59,7 +59,7 @@ def _place(group: Sequence[Reading], probabilities: Mapping[Reading, float]) -> 
     odds = {reading: _log_odds(reading, group, probabilities) for reading in group}
     likeliest = sorted(group, key=lambda reading: (-odds[reading], reading))[: MOST - 1]
     options: dict[Option, float] = {(): 0.0, **{(reading,): odds[reading] for reading in likeliest}}
-    together = tuple(sorted(compatible(likeliest, lambda reading: odds[reading] > 0)))
+    together = tuple(sorted(_compatible(reading for reading in likeliest if odds[reading] > 0)))
     if len(together) > 1:
         options[together] = sum(odds[reading] for reading in together)
     ranked = sorted(options, key=lambda option: (-options[option], option))[:MOST]
@@ -71,12 +71,11 @@ def _place(group: Sequence[Reading], probabilities: Mapping[Reading, float]) -> 
     return Place(start, end, tuple(kept), tuple(options[option] for option in kept))
 
 
-def compatible(readings: Iterable[Reading], wanted: object) -> list[Reading]:
-    """Those that are wanted, each unless it overlaps an earlier one."""
-    assert callable(wanted)
+def _compatible(readings: Iterable[Reading]) -> list[Reading]:
+    """Each unless it overlaps an earlier one."""
     taken: list[Reading] = []
     for reading in readings:
-        if wanted(reading) and all(reading.end <= other.start or other.end <= reading.start for other in taken):
+        if all(reading.end <= other.start or other.end <= reading.start for other in taken):
             taken.append(reading)
     return taken
 

@@ -428,15 +428,14 @@ def test_lengths_are_checked(text: Arguments, name: str) -> None:
 
 @pytest.mark.parametrize("table", [1, 2, 3])
 def test_a_damaged_bucket_is_an_error(text: Arguments, table: int) -> None:
-    buckets = array("I", text.model[table][1])
-    text.model[table][1] = array("I", [LARGE]) * len(buckets)
+    text.model[table][1] = array("h", [-32768]) * len(text.model[table][1])
     with pytest.raises(RestoreError, match="damaged"):
         text.run()
 
 
 @pytest.mark.parametrize(
     ("table", "part", "value"),
-    [(1, 0, 23), (2, 0, 64), (1, 0, -1), (3, 1, array("I")), (1, 3, b""), (2, 4, array("f")), (1, 2, array("d")), (1, 2, None)],
+    [(1, 0, 15), (2, 0, 64), (1, 0, -1), (3, 1, array("h")), (1, 3, b""), (2, 4, array("f")), (1, 2, array("d")), (1, 2, None)],
 )
 def test_sections_that_do_not_fit_are_an_error(text: Arguments, table: int, part: int, value: object) -> None:
     text.model[table][part] = value
@@ -472,10 +471,10 @@ def test_a_model_of_noise_never_crashes(model: LanguageModel, channel: Channel, 
     text = Arguments(model, channel)
     luck = random.Random(seed)
     for table in text.model[1:]:
-        part = luck.choice((1, 2))
-        noise = array("I", table[part])
+        part, kind, low = luck.choice(((1, "h", -(2**15)), (2, "H", 0), (3, "B", 0)))
+        noise = array(kind, table[part])
         for _ in range(luck.choice((1, 20, len(noise)))):
-            noise[luck.randrange(len(noise))] = luck.choice((luck.randrange(len(table[2])), luck.getrandbits(32)))
+            noise[luck.randrange(len(noise))] = luck.choice((0, low + luck.getrandbits(8 * noise.itemsize)))
         table[part] = noise
     with contextlib.suppress(ValueError, RestoreError):
         text.run()

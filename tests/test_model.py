@@ -9,6 +9,7 @@ import json
 import lzma
 import math
 import random
+import statistics
 import struct
 from array import array
 from pathlib import Path
@@ -146,8 +147,8 @@ def test_pruning_takes_what_is_missed_least(slow: KneserNey) -> None:
 
 @pytest.mark.parametrize("values", [[], [0.0, 0.0], [-1.0], [-1.0, 0.0, -7.5], [-float(n) for n in range(1, 5000)]])
 def test_quantising(values: list[float]) -> None:
-    """Zero stays zero; others move by half a step at most, a step being a 128th of the range or of the crowd."""
-    codes, book = build.quantise(np.array(values))
+    """Zero stays zero; others move by half a step at most, a step being a 128th of the range."""
+    codes, book = build.quantise(np.array(values), 256)
     decoded = book[codes.astype(int)] if values else np.array([])
     assert len(book) == 256
     span = (max(values) - min(values)) if values else 0.0
@@ -183,11 +184,11 @@ def log_probability(model: LanguageModel, word: str, before: Gram) -> float:
 
 
 def test_probabilities_in_the_file_sum_to_one_nearly(built: Path) -> None:
-    """Quantised to 256 values of each order."""
+    """Quantised to 32 values of probability and 8 of back-off."""
     model = LanguageModel(built)
     for before in histories(vocabulary(99)):
         total = sum(math.exp(log_probability(model, word, before)) for word in model.words)
-        assert total == pytest.approx(1, abs=0.01), before
+        assert total == pytest.approx(1, abs=0.1), before
 
 
 def test_the_file_says_what_was_smoothed(built: Path) -> None:
@@ -196,9 +197,12 @@ def test_the_file_says_what_was_smoothed(built: Path) -> None:
     models = fast(slow, build._MINIMUM)
     renormalise(models)
     exact = BackOff(models, model.words)
-    for before in histories(model.words):
-        for word in model.words[2:]:
-            assert log_probability(model, word, before) == pytest.approx(exact(word, before), abs=0.03)
+    errors = [
+        abs(log_probability(model, word, before) - exact(word, before))
+        for before in histories(model.words)
+        for word in model.words[2:]
+    ]
+    assert max(errors) < 1 and statistics.mean(errors) < 0.05
 
 
 def test_the_header_says_where_it_comes_from(built: Path) -> None:
@@ -318,8 +322,8 @@ def test_another_kind_of_file_is_named_as_such(tmp_path: Path, data: bytes) -> N
         (b'"order": 4', b'"ordem": 4'),
         (b'"vocabulary": ', b'"vocabulary":9'),
         (b'"shifts": {"2": ', b'"shifts": {"2":1'),
-        (b'"entries3"', b'"entries9"'),
-        (b'"format": 1', b'"format": 0'),
+        (b'"codes3"', b'"codes9"'),
+        (b'"format": 2', b'"format": 0'),
     ],
 )
 def test_a_header_that_does_not_fit_is_refused(built: Path, tmp_path: Path, before: bytes, after: bytes) -> None:
@@ -339,7 +343,7 @@ def with_number(data: bytes, section: str, kind: str, value: float) -> bytes:
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e38])
-@pytest.mark.parametrize("section", ["unigrams", "codebooks2", "codebooks4"])
+@pytest.mark.parametrize("section", ["unigrams", "codebook2", "codebook4"])
 def test_numbers_that_are_none_are_refused(built: Path, tmp_path: Path, section: str, value: float) -> None:
     path = tmp_path / "odd.lm"
     path.write_bytes(with_number(built.read_bytes(), section, "f", value))
@@ -354,12 +358,12 @@ def test_a_vocabulary_of_another_length_is_refused(built: Path, tmp_path: Path) 
         LanguageModel(path)
 
 
-def test_a_bucket_that_leaves_its_table_is_told_when_it_is_used(built: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("far", [-(2**15), 2**15 - 1])
+def test_a_bucket_that_leaves_its_table_is_told_when_it_is_used(built: Path, tmp_path: Path, far: int) -> None:
     path = tmp_path / "odd.lm"
     path.write_bytes(built.read_bytes())
     model = LanguageModel(path)
-    size = len(model.tables[0].entries)
-    buckets = array("I", [size * (n + 1) for n in range(len(model.tables[0].buckets))])
+    buckets = array("h", [far] * len(model.tables[0].buckets))
     model.tables[0] = model.tables[0]._replace(buckets=memoryview(buckets))
     with pytest.raises(RestoreError, match=r"odd\.lm: the language model is damaged"):
         model.score(model.start, lm.UNKNOWN)

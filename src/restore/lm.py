@@ -7,11 +7,12 @@ Sections of the file (see ``restore.sections``)::
 
     words        UTF-8, one a line; the line number is the word's id
     unigrams     float32 log-probability, float32 back-off for each id
-    per order n  buckets (uint32), entries (uint32), back-offs (uint8, not for the highest order), codebooks
+    per order n  buckets (int16), fingerprints (uint16), codes (uint8), codebook (float32)
 
-An n-gram is found by a 64-bit hash of its ids: the high bits choose a bucket, the next 24 are its fingerprint. ``entries``
-holds fingerprint << 8 | probability code, sorted within each bucket. An absent n-gram is taken for a present one once in
-two million look-ups.
+An n-gram is found by a 64-bit hash of its ids: the high bits choose a bucket, the next 16 are its fingerprint, sorted within
+each bucket. Hashes spread evenly, so ``buckets`` holds only how far a bucket begins from where it would if all were equally
+full. A code names one of 256 pairs of log-probability and back-off in the codebook, of 256 log-probabilities for the highest
+order. Three bytes and a third an n-gram; an absent one is taken for a present one once in ten thousand look-ups.
 """
 
 from __future__ import annotations
@@ -26,14 +27,15 @@ from typing import NamedTuple
 from .sections import SectionFile
 
 MAGIC = b"restore-lm"
-FORMAT = 1
+FORMAT = 2
 
 UNKNOWN, START, END, NUMBER = range(4)
 SPECIAL_WORDS = ("<unk>", "<s>", "</s>", "<num>")
 
 HASH_MULTIPLIER = 0x9E3779B97F4A7C15
 _MASK = (1 << 64) - 1
-FINGERPRINT_BITS = 24
+FINGERPRINT_BITS = 16
+CODES = 256
 _SANE = 1e6
 """Root of the sum of squares that logarithms of probabilities stay far below; of what is no number it is none either."""
 
@@ -48,22 +50,28 @@ def extend_hash(value: int, word: int) -> int:
 
 
 class Table(NamedTuple):
-    """The n-grams of one order; ``backoffs`` is empty for the highest."""
+    """The n-grams of one order; ``log_backoffs`` is empty for the highest."""
 
     shift: int
     buckets: memoryview
-    entries: memoryview
-    backoffs: memoryview
+    fingerprints: memoryview
+    codes: memoryview
     log_probs: tuple[float, ...]
     log_backoffs: tuple[float, ...]
 
     def find(self, value: int) -> int:
         """Index of the n-gram with this hash, or -1."""
-        bucket = value >> self.shift
-        fingerprint = (value >> (self.shift - FINGERPRINT_BITS)) & 0xFFFFFF
-        high = self.buckets[bucket + 1]
-        index = bisect_left(self.entries, fingerprint << 8, self.buckets[bucket], high)
-        return index if index < high and self.entries[index] >> 8 == fingerprint else -1
+        bucket, size = value >> self.shift, len(self.fingerprints)
+        fingerprint = (value >> (self.shift - FINGERPRINT_BITS)) & 0xFFFF
+        low = even_start(bucket, size, self.shift) + self.buckets[bucket]
+        high = even_start(bucket + 1, size, self.shift) + self.buckets[bucket + 1]
+        index = bisect_left(self.fingerprints, fingerprint, low, high)
+        return index if index < high and self.fingerprints[index] == fingerprint else -1
+
+
+def even_start(bucket: int, ngrams: int, shift: int) -> int:
+    """Where a bucket would begin if all were equally full."""
+    return bucket * ngrams >> (64 - shift)
 
 
 class LanguageModel:
@@ -109,8 +117,7 @@ class LanguageModel:
     @cached_property
     def memory(self) -> tuple[object, ...]:
         """The model's numbers as the compiled kernel takes them; the large ones are the file itself."""
-        books = [array("f", table.log_probs + table.log_backoffs) for table in self.tables]
-        return (self.unigrams, *((*table[:4], book) for table, book in zip(self.tables, books, strict=True)))
+        return (self.unigrams, *((*table[:4], array("f", table.log_probs + table.log_backoffs)) for table in self.tables))
 
     def score(self, state: State, word: int) -> tuple[float, State]:
         """Log P(word | state), natural, and the state after the word.
@@ -120,7 +127,7 @@ class LanguageModel:
         """
         try:
             return self._score(state, word)
-        except IndexError as error:
+        except (IndexError, ValueError) as error:
             raise self._file.damaged() from error
 
     def _score(self, state: State, word: int) -> tuple[float, State]:
@@ -130,32 +137,35 @@ class LanguageModel:
         value = ((word + 1) * HASH_MULTIPLIER) & _MASK  # extend_hash and Table.find in place, which saves half the time
         value ^= value >> 29
         matched = 0
-        for (shift, buckets, entries, backoffs, log_probs, log_backoffs), (context, _) in zip(self.tables, state, strict=False):
+        for table, (context, _) in zip(self.tables, state, strict=False):
+            shift, buckets, fingerprints, codes, log_probs, log_backoffs = table
             value = ((value + context + 1) * HASH_MULTIPLIER) & _MASK
             value ^= value >> 29
-            bucket, wanted = value >> shift, ((value >> (shift - FINGERPRINT_BITS)) & 0xFFFFFF) << 8
-            high = buckets[bucket + 1]
-            index = bisect_left(entries, wanted, buckets[bucket], high)
-            if index >= high or (entry := entries[index]) - wanted > 0xFF:
+            bucket, wanted = value >> shift, (value >> (shift - FINGERPRINT_BITS)) & 0xFFFF
+            size = len(fingerprints)
+            high = ((bucket + 1) * size >> (64 - shift)) + buckets[bucket + 1]
+            index = bisect_left(fingerprints, wanted, (bucket * size >> (64 - shift)) + buckets[bucket], high)
+            if index >= high or fingerprints[index] != wanted:
                 break
             matched += 1
-            log_prob = log_probs[entry & 0xFF]
+            code = codes[index]
+            log_prob = log_probs[code]
             if log_backoffs:
-                after.append((context, log_backoffs[backoffs[index]]))
+                after.append((context, log_backoffs[code]))
         for _, backoff in state[matched:]:
             log_prob += backoff
         return log_prob, tuple(after)
 
     def _table(self, n: int) -> Table:
-        file, highest = self._file, n == self.order
-        books = file.section(f"codebooks{n}", "f")
+        file = self._file
+        book = file.section(f"codebook{n}", "f")
         return Table(
             shift=file.number("shifts", str(n)),
-            buckets=file.section(f"buckets{n}", "I"),
-            entries=file.section(f"entries{n}", "I"),
-            backoffs=memoryview(b"") if highest else file.section(f"backoffs{n}"),
-            log_probs=tuple(books[:256]),
-            log_backoffs=() if highest else tuple(books[256:512]),
+            buckets=file.section(f"buckets{n}", "h"),
+            fingerprints=file.section(f"fingerprints{n}", "H"),
+            codes=file.section(f"codes{n}"),
+            log_probs=tuple(book[:CODES]),
+            log_backoffs=tuple(book[CODES:]),
         )
 
     def _check(self) -> None:
@@ -164,10 +174,10 @@ class LanguageModel:
         fits = len(self.unigrams) == 2 * vocabulary and vocabulary > NUMBER and 2 <= self.order <= 4
         fits = fits and bytes(self.vocabulary).count(b"\n") == vocabulary - 1 and hypot(*self.unigrams) < _SANE
         for n, table in enumerate(self.tables, start=2):
-            size = len(table.entries)
             fits = fits and FINGERPRINT_BITS <= table.shift < 64
-            fits = fits and len(table.buckets) == (1 << (64 - table.shift)) + 1 and table.buckets[-1] == size
-            fits = fits and len(table.log_probs) == 256 and hypot(*table.log_probs, *table.log_backoffs) < _SANE
-            fits = fits and (n == self.order or (len(table.backoffs) == size and len(table.log_backoffs) == 256))
+            fits = fits and len(table.buckets) == (1 << (64 - table.shift)) + 1 and table.buckets[0] == table.buckets[-1] == 0
+            fits = fits and len(table.codes) == len(table.fingerprints) and len(table.log_probs) == CODES
+            fits = fits and hypot(*table.log_probs, *table.log_backoffs) < _SANE
+            fits = fits and len(table.log_backoffs) == (0 if n == self.order else CODES)
         if not fits:
             raise self._file.damaged()

@@ -496,13 +496,12 @@ def _argument(feed: Feed, kind: str) -> Any:
     small_numbers = [feed.number(7) for _ in range(size)]
     if size and not feed.number(5):
         small_numbers[feed.number(size - 1)] = feed.pick((2**31 - 1, 8, 100))
-    if kind == "i":
-        return array("i", [number - 1 for number in small_numbers])
-    return array(kind, [min(number, 255) if kind == "B" else number for number in small_numbers])
+    largest = {"B": 2**8, "h": 2**15, "H": 2**16}.get(kind, 2**31) - 1
+    return array(kind, [min(number, largest) - (kind in "ih") for number in small_numbers])
 
 
 def _strange_model(feed: Feed) -> Any:
-    tables = [(feed.number(70), *(_argument(feed, kind) for kind in "IIBf")) for _ in range(feed.number(3))]
+    tables = [(feed.number(70), *(_argument(feed, kind) for kind in "hHBf")) for _ in range(feed.number(3))]
     unigrams, *whole = small.model().memory
     mixed = [feed.pick((own, strange)) for own, strange in zip(whole, tables, strict=False)]
     return (feed.pick((unigrams, _argument(feed, "f"))), *mixed)

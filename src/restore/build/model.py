@@ -23,7 +23,7 @@ from .. import lm
 from ..errors import RestoreError
 from ..sections import write_sections
 from ..text import split_sentences, tokenize
-from .ngrams import Floats, Ints, Smoothed, choose_within, count_all, renormalise, smooth
+from .ngrams import Counts, Floats, Ints, Smoothed, choose_within, count_all, renormalise, smooth
 
 Progress = Callable[[int], None]
 """Called with the number of corpus characters read since the last call."""
@@ -33,8 +33,12 @@ _BATCH = 2000
 """Paragraphs handed to a worker at once."""
 _MINIMUM = {3: 2, 4: 2}
 """Longer n-grams seen once never survive pruning at the sizes in question; dropping them early halves the memory."""
-_BUCKET = 6
-"""Average n-grams a bucket, at most: 0.7 bytes an n-gram for the bucket index."""
+_BUCKET = 8
+"""Average n-grams a bucket, at most: a third of a byte an n-gram for the bucket index."""
+_ROUNDS = 30
+"""Of improving the levels of a codebook."""
+_BACKOFFS = 8
+"""Levels of back-off, for 32 of probability: together a byte. On genuine articles coarser than 5 bits begins to show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,9 +198,7 @@ def _bucket_bits(ngrams: int) -> int:
 
 def _table_bytes(counts: Sequence[int]) -> int:
     """Bytes of the tables that hold so many n-grams of order 1, 2, ..."""
-    longer = counts[1:]
-    sizes = [n * (5 if i < len(longer) - 1 else 4) + 4 * ((1 << _bucket_bits(n)) + 1) for i, n in enumerate(longer)]
-    return sum(sizes)
+    return sum(3 * n + 2 * ((1 << _bucket_bits(n)) + 1) for n in counts[1:])
 
 
 def write_model(path: Path, words: Sequence[str], models: Sequence[Smoothed], header: dict[str, Any]) -> int:
@@ -218,20 +220,21 @@ def _table(model: Smoothed, shift: int, highest: bool) -> dict[str, bytes]:
     hashes = _hash(model.keys, model.order)
     by_hash = np.argsort(hashes, kind="stable")
     hashes = hashes[by_hash]
-    buckets = np.zeros((1 << (64 - shift)) + 1, "<u4")
     bucket = hashes >> np.uint64(shift)
-    buckets[1:] = np.cumsum(np.bincount(bucket.astype(np.int64), minlength=len(buckets) - 1))
-    fingerprints = (hashes >> np.uint64(shift - lm.FINGERPRINT_BITS)) & np.uint64(0xFFFFFF)
-    codes, book = quantise(model.log_prob[by_hash])
-    parts = {
-        "buckets": buckets.tobytes(),
-        "entries": (fingerprints << np.uint64(8) | codes).astype("<u4").tobytes(),
-    }
+    starts = np.searchsorted(bucket, np.arange((1 << (64 - shift)) + 1, dtype=np.uint64))
+    even = (np.arange(len(starts), dtype=np.uint64) * np.uint64(len(hashes))) >> np.uint64(64 - shift)
+    fingerprints = (hashes >> np.uint64(shift - lm.FINGERPRINT_BITS)) & np.uint64(0xFFFF)
+    codes, book = quantise(model.log_prob, lm.CODES // (1 if highest else _BACKOFFS))
     if not highest:
-        codes, backoff_book = quantise(model.log_backoff[by_hash])
-        parts["backoffs"] = codes.astype(np.uint8).tobytes()
-        book = np.concatenate([book, backoff_book])
-    return parts | {"codebooks": book.astype("<f4").tobytes()}
+        inner, backoffs = quantise(model.log_backoff, _BACKOFFS)
+        codes = codes * _BACKOFFS + inner
+        book = np.concatenate([np.repeat(book, _BACKOFFS), np.tile(backoffs, lm.CODES // _BACKOFFS)])
+    return {
+        "buckets": (starts - even.astype(np.int64)).astype("<i2").tobytes(),
+        "fingerprints": fingerprints.astype("<u2").tobytes(),
+        "codes": codes[by_hash].astype(np.uint8).tobytes(),
+        "codebook": book.astype("<f4").tobytes(),
+    }
 
 
 def _hash(keys: Ints, order: int) -> Ints:
@@ -244,25 +247,23 @@ def _hash(keys: Ints, order: int) -> Ints:
     return value
 
 
-def quantise(values: Floats) -> tuple[Ints, Floats]:
-    """8-bit codes and their 256 values.
+def quantise(values: Floats, levels: int) -> tuple[Counts, Floats]:
+    """Codes and what each stands for: the levels with the least squared error (Lloyd 1982), from equally full ones.
 
-    Half of the bins hold equally many distinct values, half are equally wide, so that neither the crowd nor the few large
-    probabilities are blurred. Zero, the back-off of n-grams that are no context, is exact.
+    Zero, the back-off of n-grams that are no context, is exact if it occurs.
     """
-    distinct = np.unique(values[values != 0])
-    book = np.zeros(256)
-    if not len(distinct):
-        return np.full(len(values), 255, np.uint64), book
-    crowd = distinct[np.linspace(0, len(distinct) - 1, 129).astype(np.int64)[1:-1]]
-    even = np.linspace(distinct[0], distinct[-1], 129)[1:-1]
-    edges = np.unique(np.concatenate([crowd, even]))
-    bins = np.searchsorted(edges, distinct, side="right")
-    sums, sizes = np.bincount(bins, distinct, 255), np.bincount(bins, minlength=255)
-    book[:255] = sums / np.maximum(sizes, 1)
-    codes = np.searchsorted(edges, values, side="right")
-    codes[values == 0] = 255
-    return codes.astype(np.uint64), book
+    other = values[values != 0]
+    zero = len(other) < len(values)
+    book = np.quantile(other, (np.arange(levels - zero) + 0.5) / (levels - zero)) if len(other) else np.zeros(levels - zero)
+    for _ in range(_ROUNDS):
+        nearest = np.searchsorted((book[1:] + book[:-1]) / 2, other)
+        sums, sizes = np.bincount(nearest, other, len(book)), np.bincount(nearest, minlength=len(book))
+        book = np.sort(np.where(sizes > 0, sums / np.maximum(sizes, 1), book))
+    codes = np.searchsorted((book[1:] + book[:-1]) / 2, values)
+    if zero:
+        codes[values == 0] = len(book)
+        book = np.append(book, 0.0)
+    return codes, book
 
 
 def _build_date() -> str:

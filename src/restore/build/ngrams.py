@@ -23,7 +23,6 @@ _BLOCK = 1 << 25
 Ints = npt.NDArray[np.uint64]
 Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(slots=True)
@@ -178,26 +177,17 @@ def _find(keys: Ints, wanted: Ints) -> Counts:
     return np.searchsorted(keys, wanted)
 
 
-def _among(keys: Ints, wanted: Ints) -> Mask:
-    """Which of ``keys`` are in ``wanted``; both sorted, ``wanted`` a subset."""
-    mask = np.zeros(len(keys), np.bool_)
-    mask[_find(keys, wanted)] = True
-    return mask
+def worth(models: list[Smoothed]) -> list[Floats]:
+    """What the text would lose without each n-gram, or without the longer one worth most that needs it as context or end.
 
-
-def choose(models: list[Smoothed], threshold: float) -> list[Mask]:
-    """N-grams whose removal would cost more than ``threshold`` nats over the whole corpus, and all that they need.
-
-    The weighted difference of Seymore & Rosenfeld (1996); a kept n-gram needs its context and its shorter form.
+    The loss is the weighted difference of Seymore & Rosenfeld (1996). Those worth more than some threshold are thus a model.
     """
-    masks = [model.loss > threshold for model in models]
-    masks[0][:] = True
-    for n in range(len(models) - 1, 1, -1):
-        keys = models[n].keys[masks[n]]
-        below = models[n - 1].keys
-        masks[n - 1] |= _among(below, np.unique(shorter(keys, models[n].order)))
-        masks[n - 1] |= _among(below, np.unique(context(keys)))
-    return masks
+    values = [model.loss.copy() for model in models]
+    values[0][:] = np.inf
+    for model, own, below, lower in zip(models[:0:-1], values[:0:-1], models[-2::-1], values[-2::-1], strict=True):
+        for part in (context(model.keys), shorter(model.keys, model.order)):
+            np.maximum.at(lower, _find(below.keys, part), own)
+    return values
 
 
 def choose_within(models: list[Smoothed], cost: Callable[[list[int]], int], budget: int) -> tuple[list[Smoothed], float]:
@@ -205,18 +195,18 @@ def choose_within(models: list[Smoothed], cost: Callable[[list[int]], int], budg
 
     ``cost`` gives the bytes of a file with so many n-grams of each order. Back-offs are not yet set.
     """
+    values = worth(models)
 
-    def size(masks: list[Mask]) -> int:
-        return cost([int(np.count_nonzero(mask)) for mask in masks])
+    def size(threshold: float) -> int:
+        return cost([int(np.count_nonzero(value > threshold)) for value in values])
 
-    low, high = 0.0, float(max(model.loss.max() for model in models))
-    masks = choose(models, low)
-    if size(masks) > budget:
-        for _ in range(24):
-            middle = np.sqrt(max(low, 1e-2) * high)
-            masks = choose(models, middle)
-            low, high = (middle, high) if size(masks) > budget else (low, middle)
-        masks = choose(models, high)
+    low, high = 0.0, float(max(value.max() for value in values[1:]))
+    if size(low) <= budget:
+        high = low
+    for _ in range(24 if high else 0):
+        middle = float(np.sqrt(max(low, 1e-2) * high))
+        low, high = (middle, high) if size(middle) > budget else (low, middle)
+    masks = [value > high for value in values]
     lost = sum(float(model.loss[~mask].clip(0).sum()) for model, mask in zip(models, masks, strict=True))
     kept = [
         Smoothed(m.order, m.keys[mask], m.log_prob[mask], m.loss[mask], m.log_backoff[mask])

@@ -30,13 +30,14 @@
 #endif
 
 /* Raised by one whenever a signature or a meaning changes: restore/kernel.py uses no kernel but its own. */
-#define INTERFACE 9
+#define INTERFACE 10
 
 enum { UNKNOWN, START, END, NUMBER }; /* lm.py */
 #define KEEP (-1)                     /* candidates.py */
 #define END_OF_SENTENCE (-1)          /* lattice.py */
 #define HASH_MULTIPLIER 0x9E3779B97F4A7C15u
-#define FINGERPRINT_BITS 24
+#define FINGERPRINT_BITS 16
+#define CODES 256
 
 typedef const char *Error; /* what is wrong, or NULL */
 static const char NO_MEMORY[] = "out of memory";
@@ -77,7 +78,7 @@ static void release(Held *held)
 static int hold(Held *held, PyObject *object, char code, Array *array)
 {
     Py_buffer *view = &held->view[held->count]; /* a call has 13 of a model and 12 more at most */
-    Py_ssize_t size = code == 'd' || code == 'Q' ? 8 : code == 'B' ? 1 : 4;
+    Py_ssize_t size = code == 'd' || code == 'Q' ? 8 : code == 'h' || code == 'H' ? 2 : code == 'B' ? 1 : 4;
 
     if (PyObject_GetBuffer(object, view, PyBUF_ND | PyBUF_FORMAT) < 0) return -1;
     held->count++;

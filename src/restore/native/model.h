@@ -7,7 +7,7 @@
 
 typedef struct {
     int shift;
-    Array buckets, entries, backoffs, codebooks;
+    Array buckets, fingerprints, codes, codebook;
 } Table;
 
 typedef struct {
@@ -25,7 +25,7 @@ typedef struct {
     float backoff[MAX_CONTEXT]; /* follow from the words and need no comparing */
 } State;
 
-/* ``view``: the unigrams, then (shift, buckets, entries, backoffs, codebooks) for each order (LanguageModel.memory). */
+/* ``view``: the unigrams, then (shift, buckets, fingerprints, codes, codebook) for each order (LanguageModel.memory). */
 static int hold_model(Held *held, PyObject *view, Model *model)
 {
     Py_ssize_t size = PyTuple_Size(view); /* -1 with an exception if it is no tuple */
@@ -39,17 +39,17 @@ static int hold_model(Held *held, PyObject *view, Model *model)
     if (hold(held, PyTuple_GetItem(view, 0), 'f', &model->unigrams) < 0) return -1;
     for (int n = 0; n < model->tables; n++) {
         Table *table = &model->table[n];
-        PyObject *buckets, *entries, *backoffs, *codebooks;
-        int highest = n == model->tables - 1;
+        PyObject *buckets, *fingerprints, *codes, *codebook;
+        size_t books = n == model->tables - 1 ? 1 : 2; /* the highest order has no back-offs */
 
-        if (!PyArg_ParseTuple(PyTuple_GetItem(view, n + 1), "iOOOO", &table->shift, &buckets, &entries, &backoffs, &codebooks))
+        if (!PyArg_ParseTuple(PyTuple_GetItem(view, n + 1), "iOOOO", &table->shift, &buckets, &fingerprints, &codes, &codebook))
             return -1;
-        if (hold(held, buckets, 'I', &table->buckets) < 0 || hold(held, entries, 'I', &table->entries) < 0 ||
-            hold(held, backoffs, 'B', &table->backoffs) < 0 || hold(held, codebooks, 'f', &table->codebooks) < 0)
+        if (hold(held, buckets, 'h', &table->buckets) < 0 || hold(held, fingerprints, 'H', &table->fingerprints) < 0 ||
+            hold(held, codes, 'B', &table->codes) < 0 || hold(held, codebook, 'f', &table->codebook) < 0)
             return -1;
         if (table->shift < FINGERPRINT_BITS || table->shift > 63 ||
-            table->buckets.size != ((size_t)1 << (64 - table->shift)) + 1 || table->codebooks.size < (highest ? 256 : 512) ||
-            (!highest && table->backoffs.size != table->entries.size)) {
+            table->buckets.size != ((size_t)1 << (64 - table->shift)) + 1 || table->fingerprints.size > UINT32_MAX ||
+            table->codes.size != table->fingerprints.size || table->codebook.size < books * CODES) {
             PyErr_SetString(PyExc_ValueError, "the language model is damaged: its sections do not fit together");
             return -1;
         }
@@ -98,42 +98,50 @@ static uint64_t extend_hash(uint64_t value, uint32_t word)
     return value ^ (value >> 29);
 }
 
+/* Where a bucket begins: as far from where it would if all were equally full as ``buckets`` says. */
+INLINE int64_t bucket_start(const Table *table, uint64_t bucket)
+{
+    return (int64_t)(bucket * table->fingerprints.size >> (64 - table->shift)) + AT(table->buckets, int16_t)[bucket];
+}
+
 /* Index of the n-gram with this hash, or -1. */
 static Error find(const Table *table, uint64_t value, int64_t *index)
 {
-    const uint32_t *entries = AT(table->entries, uint32_t);
-    const uint32_t *bucket = AT(table->buckets, uint32_t) + (value >> table->shift);
-    uint32_t fingerprint = (uint32_t)(value >> (table->shift - FINGERPRINT_BITS)) & 0xFFFFFF;
-    size_t low = bucket[0], high = bucket[1], stop = high;
+    const uint16_t *fingerprints = AT(table->fingerprints, uint16_t);
+    uint64_t bucket = value >> table->shift;
+    uint16_t fingerprint = (uint16_t)(value >> (table->shift - FINGERPRINT_BITS));
+    int64_t low = bucket_start(table, bucket), high = bucket_start(table, bucket + 1), stop = high;
 
-    if (low > high || high > table->entries.size) return BAD_MODEL;
-    while (high - low > 8) { /* buckets have about 6 entries; only in a strange model is there much to halve */
-        size_t middle = low + (high - low) / 2;
-        if (entries[middle] >> 8 < fingerprint)
+    if (low < 0 || low > high || high > (int64_t)table->fingerprints.size) return BAD_MODEL;
+    while (high - low > 8) { /* buckets have 4 to 8 n-grams; only in a strange model is there much to halve */
+        int64_t middle = low + (high - low) / 2;
+        if (fingerprints[middle] < fingerprint)
             low = middle + 1;
         else
             high = middle;
     }
-    while (low < high && entries[low] >> 8 < fingerprint) low++;
-    *index = low < stop && entries[low] >> 8 == fingerprint ? (int64_t)low : -1;
+    while (low < high && fingerprints[low] < fingerprint) low++;
+    *index = low < stop && fingerprints[low] == fingerprint ? low : -1;
     return NULL;
 }
 
 /* Ask for the memory that looking up a word will read. Each read of a model of 40 MB takes 100 to 200 ns, twenty of them asked
- * for together hardly more. Buckets first: they say where entries and back-offs lie. */
+ * for together hardly more. Buckets first: they say where the n-grams lie. */
 INLINE void fetch(const Model *model, const State *state, uint32_t word, int buckets)
 {
     uint64_t value = extend_hash(0, word);
     for (uint32_t n = 0; n < (uint32_t)model->tables && n < state->context.size; n++) {
         const Table *table = &model->table[n];
         value = extend_hash(value, state->context.word[n]);
-        const uint32_t *bucket = AT(table->buckets, uint32_t) + (value >> table->shift);
+        uint64_t bucket = value >> table->shift;
         if (buckets) {
-            PREFETCH(bucket);
-        } else if (*bucket < table->entries.size) {
-            PREFETCH(AT(table->entries, uint32_t) + *bucket);
-            if (bucket[1] - 1u < table->entries.size) PREFETCH(AT(table->entries, uint32_t) + (bucket[1] - 1u));
-            if (*bucket < table->backoffs.size) PREFETCH(AT(table->backoffs, uint8_t) + *bucket);
+            PREFETCH(AT(table->buckets, int16_t) + bucket);
+        } else {
+            int64_t start = bucket_start(table, bucket);
+            if (start >= 0 && start < (int64_t)table->fingerprints.size) {
+                PREFETCH(AT(table->fingerprints, uint16_t) + start);
+                PREFETCH(AT(table->codes, uint8_t) + start);
+            }
         }
     }
 }
@@ -165,17 +173,18 @@ static Error score_word(const Model *model, const State *state, uint32_t word, d
     value = extend_hash(0, word);
     for (; matched < (uint32_t)model->tables && matched < state->context.size; matched++) {
         const Table *table = &model->table[matched];
-        const float *codebooks = AT(table->codebooks, float);
+        const float *codebook = AT(table->codebook, float);
         uint32_t context = state->context.word[matched];
         int64_t index;
 
         value = extend_hash(value, context);
         TRY(find(table, value, &index));
         if (index < 0) break;
-        sum = codebooks[AT(table->entries, uint32_t)[index] & 0xFF];
+        uint8_t code = AT(table->codes, uint8_t)[index];
+        sum = codebook[code];
         if (matched < (uint32_t)model->tables - 1) {
             found.context.word[found.context.size] = context;
-            found.backoff[found.context.size++] = codebooks[256 + AT(table->backoffs, uint8_t)[index]];
+            found.backoff[found.context.size++] = codebook[CODES + code];
         }
     }
     for (uint32_t n = matched; n < state->context.size; n++) sum += state->backoff[n];

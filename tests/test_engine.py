@@ -192,9 +192,10 @@ def test_they_are_left_alone() -> None:
 
 
 @pytest.mark.parametrize("mark", ["'", "’"])
-def test_apostrophes_are_those_of_the_text(mark: str) -> None:
-    text = SEED.replace("’", mark)
-    result = restorer(min_confidence=0.0).restore(text)
+def test_apostrophes_are_those_of_the_text(mark: str, tmp_path: Path) -> None:
+    write_dictionary(tmp_path / "own.tsv", [Row("is in no position to", "can't", 0.9, "user")])
+    text = SEED.replace("’", mark) + " He is in no position to come."
+    result = restorer(dictionaries=(tmp_path / "own.tsv",)).restore(text)
     written = [change.after for change in result.changes if set(change.after) & {"'", "’"}]
     assert written and all(mark in after for after in written)
 

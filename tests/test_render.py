@@ -18,7 +18,7 @@ from restore.render.diff import render_diff
 from restore.render.inert import inert
 from restore.render.json import render_json
 from restore.render.plain import summary, totals
-from restore.render.progress import restoring
+from restore.render.progress import counting, measuring, restoring, streaming
 from restore.render.terminal import band, make_console, show, show_diff
 from restore.result import Change, Restoration
 
@@ -223,6 +223,34 @@ def test_the_bar_of_a_folder() -> None:
     first, *_, last = out.getvalue().split("restoring")[1:]
     assert "3/3" in last and "words/s, 2 changes, 1 failed" in last and "0:00:0" in last
     assert "0/3" in first and "failed" not in first
+
+
+def test_the_bar_of_a_count() -> None:
+    out = io.StringIO()
+    with counting(make_console(out, False, 80, terminal=True), 4, "aligning") as advance:
+        advance(3)
+        advance(1)
+    first, *_, last = out.getvalue().split("aligning")[1:]
+    assert "0/4" in first and "4/4" in last
+
+
+def test_the_bar_of_one_long_text_goes_when_it_is_done() -> None:
+    out = io.StringIO()
+    with measuring(make_console(out, False, 80, terminal=True), "restoring") as report:
+        report(1, 2)
+        report(2, 2)
+        done = len(out.getvalue())
+        report(2, 2)
+        assert "100%" in out.getvalue() and len(out.getvalue()) == done
+
+
+def test_the_bar_of_work_without_a_known_end() -> None:
+    out = io.StringIO()
+    with streaming(make_console(out, False, 80, terminal=True), "reading") as (advance, note):
+        advance(1_500_000)
+        advance(1_000_000)
+        note("counting")
+    assert "reading" in out.getvalue() and "2.5 million characters" in out.getvalue().split("counting")[-1]
 
 
 def test_a_line_of_many_words_is_coloured_as_a_whole() -> None:

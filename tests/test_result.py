@@ -54,7 +54,7 @@ def test_what_is_missing_is_named(name: str) -> None:
 @pytest.mark.parametrize("where", ["confidence", "alternatives"])
 def test_a_confidence_lies_between_0_and_1(where: str, sure: float) -> None:
     wrong: Any = sure if where == "confidence" else [{"text": "a", "confidence": sure}]
-    with pytest.raises(RestoreError, match="a confidence lies between 0 and 1$"):
+    with pytest.raises(RestoreError, match=r"^not a change as restore writes it: a confidence lies between 0 and 1$"):
         Change.from_json({**SAVED, where: wrong})
     for fine in (0, 1):
         assert Change.from_json({**SAVED, "confidence": fine}).confidence == fine
@@ -118,7 +118,6 @@ def test_outside_the_changes_nothing_differs(text: str, bounds: list[int], after
     places = sorted(min(bound, len(text)) for bound in bounds)
     spans = list(zip(places[::2], places[1::2], strict=False))
     made = apply_changes(text, [Change(start, end, text[start:end], after, 1.0) for start, end in spans])
-    kept = [
-        text[a:b] for a, b in zip([0, *[end for _, end in spans]], [*[start for start, _ in spans], len(text)], strict=True)
-    ]
+    starts, ends = [start for start, _ in spans], [end for _, end in spans]
+    kept = [text[a:b] for a, b in zip([0, *ends], [*starts, len(text)], strict=True)]
     assert made == after.join(kept)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore.text import Span, Token, is_identifier, merge, parse, protected_spans, split_sentences, tokenize
+from restore.text import Span, Token, is_address, is_identifier, merge, parse, protected_spans, split_sentences, tokenize
 
 DATA = Path(__file__).parent / "data"
 TOKENS = [tuple(line.split("\t")) for line in (DATA / "tokens.tsv").read_text("utf-8").splitlines()[1:]]
@@ -204,3 +204,60 @@ MERGED = [
 @pytest.mark.parametrize(("spans", "expected"), MERGED)
 def test_spans_that_touch_are_one(spans: list[tuple[int, int]], expected: list[tuple[int, int]]) -> None:
     assert list(merge(Span(*span) for span in spans)) == [Span(*span) for span in expected]
+
+
+# -- by the twin in Python, whatever the kernel does ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("X\n\nY,\nZ", ["X", "Y,\nZ"]),
+        ("y,\nZ\n\nq", ["y,\nZ\n\nq"]),
+        ("y,\nZ\n\nQ", ["y,\nZ", "Q"]),
+        ("a,\n\nB", ["a,", "B"]),
+        ("a -\nB", ["a -\nB"]),
+        ("a\nB", ["a", "B"]),
+        ("a\nb", ["a\nb"]),
+        ("a.” B", ["a.”", "B"]),
+        ("a.B", ["a.B"]),
+    ],
+)
+def test_where_lines_end_sentences(text: str, expected: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("restore.text.KERNEL", None)
+    tokens = tokenize(text)
+    assert [surface(text, tokens, sentence) for sentence in split_sentences(text, tokens)] == expected
+
+
+@pytest.mark.parametrize(
+    ("norm", "expected"),
+    [("@a", True), ("#a", True), ("@", False), ("#", False), ("a@b", True), ("ftp://a", True), ("www.a", True), ("a", False)],
+)
+def test_addresses(norm: str, expected: bool) -> None:
+    assert is_address(norm) is expected
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("camelCase", True),
+        ("iPhone", True),
+        ("Plain", False),
+        ("plain", False),
+        ("NATO", False),
+        ("TVs", False),
+        ("McDonald", True),
+        ("a_", True),
+        ("_", False),
+        ("a1B", False),
+        ("ABc", False),
+    ],
+)
+def test_what_names_a_thing(word: str, expected: bool) -> None:
+    assert is_identifier(word) is expected
+
+
+def test_all_kinds_of_protection_add_up() -> None:
+    text = "`code` here\nline restore: ignore\nthe restore: off x restore: on the end"
+    found = {text[start:end] for start, end in protected_spans(text, ["the"])}
+    assert {"`code`", "restore: off x restore: on", "the"} <= found and any("line" in part for part in found)

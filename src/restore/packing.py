@@ -1,15 +1,16 @@
-"""Files as they are, gzip and Zstandard, told by suffix: read as a stream, an end too early being an error, and written."""
+"""Files as they are, gzip, xz and Zstandard, told by suffix: read as a stream, an end too early being an error, and written."""
 
 from __future__ import annotations
 
 import gzip
 import io
+import lzma
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Any, cast
 
-from ..errors import RestoreError
+from .errors import RestoreError
 
 _CHUNK = 1 << 16
 
@@ -25,11 +26,14 @@ def unpacked(name: str, file: IO[bytes]) -> Iterator[IO[bytes]]:
         if name.endswith(".gz"):
             with gzip.open(file) as plain:
                 yield cast(IO[bytes], plain)
+        elif name.endswith(".xz"):
+            with lzma.open(file) as plain:
+                yield cast(IO[bytes], plain)
         elif name.endswith(".zst"):
             yield io.BufferedReader(_Zstandard(file), _CHUNK)
         else:
             yield file
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+    except (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError) as error:
         raise RestoreError(f"damaged, or cut short: {error}") from error
 
 

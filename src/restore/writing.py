@@ -127,17 +127,22 @@ def _check_allowed(path: Path) -> None:
 
 @contextlib.contextmanager
 def open_atomic(
-    path: Path, last: Callable[[], None] | None = None, times: Times | None = None, sync: bool = True
+    path: Path,
+    last: Callable[[], None] | None = None,
+    times: Times | None = None,
+    sync: bool = True,
+    meanwhile: str = "",
 ) -> Iterator[IO[bytes]]:
     """A file that appears at ``path`` whole or not at all; whatever was there stays until then.
 
     A link stays a link and its target is written; mode, other names, extended attributes and, where allowed, owner are kept;
     mode and times are those of ``times``, if given.
     ``last`` is called right before the file appears; if it raises, nothing has happened.
-    ``sync``: make the new name survive a power cut, too.
+    ``sync``: make the new name survive a power cut, too. ``meanwhile``: what it is called until it is whole, if that matters.
     """
     place = path.resolve()
-    temporary = place.with_name(token_hex(8).join(_TEMPORARY))  # named before it exists: no signal can come in between
+    # Named before it exists: no signal can come in between.
+    temporary = place.with_name(meanwhile or token_hex(8).join(_TEMPORARY))
     try:
         with open(temporary, "xb", opener=_private) as file:
             yield file

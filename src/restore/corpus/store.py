@@ -16,7 +16,7 @@ from secrets import token_hex
 from typing import IO, Any, Protocol, cast
 
 from ..errors import RestoreError
-from ..writing import sync_folder
+from ..writing import open_atomic
 
 _PART = ".part"
 
@@ -118,20 +118,11 @@ class Local:
 
     @contextmanager
     def write(self, name: str) -> Iterator[IO[bytes]]:
-        """Under another name, then renamed."""
+        """Under another name, which says what it is to become, then renamed."""
         path = Path(name)
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{token_hex(4)}{_PART}")
-        try:
-            with temporary.open("wb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        sync_folder(path.parent)
+        with open_atomic(path, meanwhile=f".{path.name}.{token_hex(4)}{_PART}") as file:
+            yield file
 
 
 class Remote:

@@ -119,6 +119,13 @@ class Calibration:
     confidence: tuple[float, ...] = (0.0, 1.0)
     threshold: float = 0.5
 
+    @property
+    def sound(self) -> bool:
+        """Whether both curves rise from 0 to 1 at most, point for point, and the threshold lies there too."""
+        curves = self.posterior, self.confidence
+        rising = all(0 <= a <= b <= 1 for curve in curves for a, b in pairwise(curve))
+        return len(self.posterior) == len(self.confidence) > 1 and rising and 0 <= self.threshold <= 1
+
     def __call__(self, value: float) -> float:
         """Calibrated confidence of a posterior (both 0-1)."""
         at = min(max(bisect_right(self.posterior, value), 1), len(self.posterior) - 1)
@@ -147,9 +154,6 @@ def read_calibration(path: Path) -> Mapping[str, Calibration]:
         raise RestoreError(f"{path}: cannot read the calibration: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RestoreError) as error:
         raise RestoreError(f"{path}: the calibration is damaged; reinstall restore") from error
-    for entry in found.values():
-        curves = entry.posterior, entry.confidence
-        sound = all(0 <= a <= b <= 1 for curve in curves for a, b in pairwise(curve)) and 0 <= entry.threshold <= 1
-        if len(entry.posterior) != len(entry.confidence) or len(entry.posterior) < 2 or not sound:
-            raise RestoreError(f"{path}: the calibration is damaged; reinstall restore")
+    if not all(entry.sound for entry in found.values()):
+        raise RestoreError(f"{path}: the calibration is damaged; reinstall restore")
     return found

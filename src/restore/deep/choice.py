@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import exp
+from math import exp, isfinite
 from pathlib import Path
 from typing import Any
 
 from ..confidence import Calibration
 from ..errors import RestoreError
+from ..reading import parse_json, read_bytes
+
+_LARGEST = 1 << 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +65,16 @@ def read_judgement(path: Path) -> Judgement:
         RestoreError: the file is missing or damaged.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = parse_json(read_bytes(path, _LARGEST))
         weights = Weights(**{name: float(value) for name, value in data["weights"].items()})
         calibration = Calibration(tuple(map(float, data["posterior"])), tuple(map(float, data["confidence"])))
         judgement = Judgement(weights, float(data["doubt"]), calibration)
     except OSError as error:
         raise RestoreError(f"{path}: cannot read the weights of --deep: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RestoreError) as error:
         raise RestoreError(f"{path}: the weights of --deep are damaged; reinstall restore") from error
-    if not 2 <= len(calibration.posterior) == len(calibration.confidence):
+    finite = all(map(isfinite, (weights.engine, weights.neural, weights.change, judgement.doubt)))
+    if not (calibration.sound and finite):
         raise RestoreError(f"{path}: the weights of --deep are damaged; reinstall restore")
     return judgement
 

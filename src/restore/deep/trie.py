@@ -16,8 +16,6 @@ class Node:
     position: int
     parent: int
     sequences: list[int] = field(default_factory=list)
-    inner: bool = False
-    """Whether another token of the tree follows: then the model is asked what comes next."""
 
 
 def common_prefix(sequences: Sequence[Tokens]) -> int:
@@ -50,8 +48,6 @@ def build(sequences: Sequence[Tokens], start: int) -> tuple[list[Node], list[lis
             if key not in known:
                 known[key] = len(nodes)
                 nodes.append(Node(tokens[position], position, parent))
-                if parent >= 0:
-                    nodes[parent].inner = True
             parent = known[key]
             nodes[parent].sequences.append(number)
             path.append(parent)

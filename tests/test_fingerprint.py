@@ -11,6 +11,7 @@ import pytest
 
 from restore import fingerprint as module
 from restore.config import Config, Family
+from restore.deep import llama
 from restore.fingerprint import fingerprint
 
 
@@ -65,6 +66,16 @@ def test_what_the_files_hold(config: Config, tmp_path: Path, name: str) -> None:
     before = fingerprint(config)
     (tmp_path / name).write_bytes(b"another")
     assert fingerprint(config) != before
+
+
+def test_the_neural_model(config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By what its file holds, wherever it lies."""
+    monkeypatch.setattr(llama, "find_spec", lambda name: object())
+    one, two, other = (tmp_path / f"{name}.gguf" for name in ("one", "two", "other"))
+    for path, data in ((one, b"GGUF a"), (two, b"GGUF a"), (other, b"GGUF b")):
+        path.write_bytes(data)
+    found = [fingerprint(replace(config, deep=True, deep_model=path)) for path in (one, two, other)]
+    assert found[0] == found[1] != found[2] != fingerprint(config) != found[0]
 
 
 def test_the_version(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:

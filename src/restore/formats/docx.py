@@ -12,10 +12,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from html import escape  # xml.sax.saxutils has one, too, and loads all of urllib with it
 from itertools import accumulate
 from typing import NamedTuple
 from xml.parsers import expat
-from xml.sax.saxutils import escape
 
 from ..encoding import Decoded
 from ..errors import RestoreError
@@ -305,7 +305,7 @@ def _replaced(xml: bytes, changed: Iterable[tuple[Piece, str]]) -> Iterator[byte
         yield xml[at : name.end()]
         if not (piece.spaces or content == content.strip()):
             yield b' xml:space="preserve"'
-        yield xml[name.end() : piece.first] + escape(content).replace("\r", "&#13;").encode()
+        yield xml[name.end() : piece.first] + escape(content, quote=False).replace("\r", "&#13;").encode()
         at = piece.last
     yield xml[at:]
 

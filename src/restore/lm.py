@@ -125,33 +125,30 @@ class LanguageModel:
         Raises:
             RestoreError: a bucket of the file leaves its table, which would take too long to look for when it is opened.
         """
-        try:
-            return self._score(state, word)
-        except (IndexError, ValueError) as error:
-            raise self._file.damaged() from error
-
-    def _score(self, state: State, word: int) -> tuple[float, State]:
         unigrams = self.unigrams
         log_prob: float = unigrams[2 * word]
         after: list[tuple[int, float]] = [(word, unigrams[2 * word + 1])]
         value = ((word + 1) * HASH_MULTIPLIER) & _MASK  # extend_hash and Table.find in place, which saves half the time
         value ^= value >> 29
         matched = 0
-        for table, (context, _) in zip(self.tables, state, strict=False):
-            shift, buckets, fingerprints, codes, log_probs, log_backoffs = table
-            value = ((value + context + 1) * HASH_MULTIPLIER) & _MASK
-            value ^= value >> 29
-            bucket, wanted = value >> shift, (value >> (shift - FINGERPRINT_BITS)) & 0xFFFF
-            size = len(fingerprints)
-            high = ((bucket + 1) * size >> (64 - shift)) + buckets[bucket + 1]
-            index = bisect_left(fingerprints, wanted, (bucket * size >> (64 - shift)) + buckets[bucket], high)
-            if index >= high or fingerprints[index] != wanted:
-                break
-            matched += 1
-            code = codes[index]
-            log_prob = log_probs[code]
-            if log_backoffs:
-                after.append((context, log_backoffs[code]))
+        try:
+            for table, (context, _) in zip(self.tables, state, strict=False):
+                shift, buckets, fingerprints, codes, log_probs, log_backoffs = table
+                value = ((value + context + 1) * HASH_MULTIPLIER) & _MASK
+                value ^= value >> 29
+                bucket, wanted = value >> shift, (value >> (shift - FINGERPRINT_BITS)) & 0xFFFF
+                size = len(fingerprints)
+                high = ((bucket + 1) * size >> (64 - shift)) + buckets[bucket + 1]
+                index = bisect_left(fingerprints, wanted, (bucket * size >> (64 - shift)) + buckets[bucket], high)
+                if index >= high or fingerprints[index] != wanted:
+                    break
+                matched += 1
+                code = codes[index]
+                log_prob = log_probs[code]
+                if log_backoffs:
+                    after.append((context, log_backoffs[code]))
+        except (IndexError, ValueError) as error:
+            raise self._file.damaged() from error
         for _, backoff in state[matched:]:
             log_prob += backoff
         return log_prob, tuple(after)

@@ -291,9 +291,7 @@ FALLING = '{"weights": {}, "doubt": 0.2, "posterior": [0, 1], "confidence": [1, 
 ENDLESS = '{"weights": {"neural": 1e999}, "doubt": 0.2, "posterior": [0, 1], "confidence": [0, 1]}'
 
 
-@pytest.mark.parametrize(
-    "text", ["", "{}", FOREIGN, '{"weights": []}', UNEVEN, FALLING, ENDLESS]
-)
+@pytest.mark.parametrize("text", ["", "{}", FOREIGN, '{"weights": []}', UNEVEN, FALLING, ENDLESS])
 def test_damaged_weights_are_one_line(text: str, tmp_path: Path) -> None:
     path = tmp_path / "deep.json"
     path.write_text(text)

@@ -286,12 +286,12 @@ def test_what_is_no_model_is_known_before_the_work(
 
 
 UNEVEN = '{"weights": {}, "doubt": 0.2, "posterior": [0, 1], "confidence": [0]}'
-FOREIGN = '{"weights": {"engine": 1, "other": 2}}'
+UNKNOWN = '{"weights": {"engine": 1, "other": 2}}'
 FALLING = '{"weights": {}, "doubt": 0.2, "posterior": [0, 1], "confidence": [1, 0]}'
 ENDLESS = '{"weights": {"neural": 1e999}, "doubt": 0.2, "posterior": [0, 1], "confidence": [0, 1]}'
 
 
-@pytest.mark.parametrize("text", ["", "{}", FOREIGN, '{"weights": []}', UNEVEN, FALLING, ENDLESS])
+@pytest.mark.parametrize("text", ["", "{}", UNKNOWN, '{"weights": []}', UNEVEN, FALLING, ENDLESS])
 def test_damaged_weights_are_one_line(text: str, tmp_path: Path) -> None:
     path = tmp_path / "deep.json"
     path.write_text(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -10,13 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from restore import compiled
+from fuzz import samples
+from fuzz.targets import twins
+from restore import Config, Restorer, compiled, engine
 from restore.candidates import Channel
 from restore.compiled import cache_dir, open_channel
 from restore.config import dictionary_dir
 from restore.dictionary import Row, write_dictionary
 from restore.errors import RestoreError
 from restore.lm import LanguageModel
+from restore.sections import SectionFile
 from restore.text import parse
 
 ROWS = [
@@ -123,6 +127,71 @@ def test_a_damaged_file_is_made_again(
     path.write_bytes(spoil(good))
     assert same(open_channel(model, dictionaries), first)
     assert path.read_bytes() == good
+
+
+FORGERIES: dict[str, dict[str, Callable[[bytes], bytes]]] = {
+    "no such pairs": {"ranges": lambda held: b"\xff" * len(held)},
+    "no such phrases": {"slot_ranges": lambda held: b"\xff" * len(held)},
+    "no such originals": {"pair_unit": lambda held: b"\xff" * len(held)},
+    "no such families": {"pair_family": lambda held: b"\xff" * len(held)},
+    "no such words": {"unit_words": lambda held: b"\xff" * len(held)},
+    "no such units": {"word_unit": lambda held: b"\x7f" * len(held)},
+    "pairs gone": {"pair_unit": lambda held: b"", "pair_weight": lambda held: b"", "pair_family": lambda held: b""},
+    "no UTF-8": {"unit_texts": lambda held: b"\xff" * len(held)},
+    "texts gone": {"unit_texts": lambda held: b"a"},
+}
+"""Sections of a file that is sound, but not what the dictionaries make."""
+
+
+@pytest.mark.parametrize("kernel", [True, False], ids=["kernel", "twin"])
+@pytest.mark.parametrize("forgery", FORGERIES.values(), ids=FORGERIES)
+def test_a_forged_file_is_made_again(
+    cache: Path, tmp_path: Path, forgery: dict[str, Callable[[bytes], bytes]], kernel: bool
+) -> None:
+    data = small_data(tmp_path / "data")
+    with contextlib.nullcontext() if kernel else twins():
+        expected = Restorer(Config(data=data)).restore(samples.SPUN)
+        assert expected.applied
+        (path,) = cache.iterdir()
+        good = path.read_bytes()
+        forged = {name: forgery.get(name, bytes)(held) for name, held in sections(path).items()}
+        path.unlink()
+        path.write_bytes(samples.channel_file(forged))
+        assert Restorer(Config(data=data)).restore(samples.SPUN) == expected
+        assert path.read_bytes() == good
+
+
+def test_both_channels_may_be_forged(cache: Path, tmp_path: Path) -> None:
+    """The one with the synonyms of WordNet, too, which is opened for the texts that need it."""
+    config = Config(data=small_data(tmp_path / "data"), profile="wordnet")
+    expected = Restorer(config).restore(samples.SPUN)
+    good = {path: path.read_bytes() for path in cache.iterdir()}
+    assert len(good) == 2
+    for path in good:
+        forged = sections(path) | {"unit_words": b""}
+        path.unlink()
+        path.write_bytes(samples.channel_file(forged))
+    assert Restorer(config).restore(samples.SPUN) == expected
+    assert {path: path.read_bytes() for path in cache.iterdir()} == good
+
+
+def test_a_defect_of_ours_is_not_taken_for_a_forgery(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    restorer = Restorer(Config(data=small_data(tmp_path / "data")))
+    monkeypatch.setattr(engine, "infer", lambda *_: [][1])
+    with pytest.raises(IndexError):
+        restorer.restore(samples.SPUN)
+
+
+def small_data(folder: Path) -> Path:
+    folder.mkdir()
+    for name, content in samples.data_files().items():
+        (folder / name).write_bytes(content)
+    return folder
+
+
+def sections(path: Path) -> dict[str, bytes]:
+    file = SectionFile(path, compiled.MAGIC, compiled.FORMAT, "compiled dictionary")
+    return {name: bytes(file.section(name)) for name in file.names}
 
 
 @pytest.mark.parametrize("place", ["file", "empty"])

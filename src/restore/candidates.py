@@ -92,10 +92,27 @@ class Channel:
 
     @classmethod
     def from_sections(cls, model: LanguageModel, sections: Mapping[str, bytes | memoryview]) -> Channel:
-        """The channel whose ``sections`` these are; memory is used as it lies."""
+        """The channel whose ``sections`` these are; memory is used as it lies.
+
+        Raises:
+            KeyError, TypeError: a section is missing, or of another length than the others; what they hold is not looked at.
+        """
         channel = cls.__new__(cls)
         channel._use(model, sections)
+        if not channel._fits():
+            raise TypeError("sections that do not fit together")
         return channel
+
+    def _fits(self) -> bool:
+        units, pairs = len(self.unit_prior), len(self.pair_unit)
+        return (
+            len(self.slots) == len(self.slot_ranges)
+            and [len(self.pair_weight), len(self.pair_family), *self.ranges[-1:]] == [pairs] * 3
+            and len(self.unit_first) == units + 1
+            and bytes(self.sections["unit_texts"]).count(b"\n") + 1 == max(units, 1)
+            and [len(self.unit_words)] == list(self.unit_first[-1:])
+            and len(self.unit_swap) == units * len(FAMILY_NAMES)
+        )
 
     def _use(self, model: LanguageModel, sections: Mapping[str, bytes | memoryview]) -> None:
         views = {name: memoryview(data) for name, data in sections.items()}

@@ -1,7 +1,8 @@
 """Compiled channels kept in the user's cache folder, so that a start reads no dictionary line by line.
 
 A file is named after the hash of all that it is made from, so it is never out of date; it appears whole or not at all, so
-processes may make it side by side; it holds numbers and words, so the worst that a forged one can do is to restore badly.
+processes may make it side by side; it holds numbers and words, so the worst that a forged one can do is to restore badly: one
+that does not fit together is noticed when it is used, and made again.
 Without a folder that can be written to, channels are compiled at each start.
 """
 
@@ -42,13 +43,30 @@ def open_channel(model: LanguageModel, dictionaries: Mapping[str, Sequence[Path]
     folder = cache_dir()
     if folder is None:
         return _compile(model, dictionaries)
-    path = folder / f"channel-{_key(model, dictionaries)}.bin"
+    path = _place(folder, model, dictionaries)
     try:
         return _read(model, path)
     except RestoreError:
         channel = _compile(model, dictionaries)
         _write(path, channel)
         return channel
+
+
+def compile_again(model: LanguageModel, dictionaries: Mapping[str, Sequence[Path]], doubted: Channel) -> Channel | None:
+    """The channel as it should be, put in the place of a forged one; none if there is nothing wrong with ``doubted``.
+
+    To be asked when something went wrong with a channel: looking through each one at the start would take as long as all else.
+
+    Raises:
+        RestoreError: a dictionary cannot be read or has bad lines.
+    """
+    channel = _compile(model, dictionaries)
+    if channel.sections == doubted.sections:
+        return None
+    folder = cache_dir()
+    if folder is not None:
+        _write(_place(folder, model, dictionaries), channel)
+    return channel
 
 
 def cache_dir() -> Path | None:
@@ -71,6 +89,10 @@ def _compile(model: LanguageModel, dictionaries: Mapping[str, Sequence[Path]]) -
     with no_collection():
         files = {name: [read_dictionary(path) for path in paths] for name, paths in dictionaries.items()}
         return Channel(model, overrule({name: [row for rows in held for row in rows] for name, held in files.items()}, USER))
+
+
+def _place(folder: Path, model: LanguageModel, dictionaries: Mapping[str, Sequence[Path]]) -> Path:
+    return folder / f"channel-{_key(model, dictionaries)}.bin"
 
 
 def _key(model: LanguageModel, dictionaries: Mapping[str, Sequence[Path]]) -> str:

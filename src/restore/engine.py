@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .candidates import FAMILY_NAMES, USER, Channel
 from .collector import no_collection
-from .compiled import open_channel
+from .compiled import compile_again, open_channel
 from .confidence import Calibration, Reading, read_calibration, readings
 from .config import FAMILIES, Config, Family
 from .dictionary import read_protected
@@ -97,7 +97,20 @@ class Restorer:
     @cached_property
     def _wide_channel(self) -> Channel:
         """The channel with WordNet's synonyms, loaded for the first text that has any use for them."""
-        return open_channel(self._model, {**self._files, Family.WORDNET: self._family_files(Family.WORDNET)})
+        return open_channel(self._model, self._wide_files)
+
+    @property
+    def _wide_files(self) -> dict[str, Sequence[Path]]:
+        return {**self._files, Family.WORDNET: self._family_files(Family.WORDNET)}
+
+    def _mend_channels(self) -> bool:
+        """Whether channels from the cache were not what they should be; now they are."""
+        channel = compile_again(self._model, self._files, self._channel)
+        wide = compile_again(self._model, self._wide_files, self._wide_channel) if "_wide_channel" in vars(self) else None
+        self._channel = channel or self._channel
+        if wide is not None:
+            self._wide_channel = wide
+        return channel is not None or wide is not None
 
     def _infer(self, document: Document) -> tuple[Channel, Inference]:
         """What was found, and the channel it was found with."""
@@ -130,8 +143,16 @@ class Restorer:
     def _restore(self, text: str, protected: Iterable[Span]) -> Restoration:
         """What fits into memory."""
         document = parse(text, protected)
+        try:
+            return self._restore_document(document)
+        except (ArithmeticError, LookupError, TypeError, ValueError):  # a defect of ours, or a forged channel
+            if not self._mend_channels():
+                raise
+        return self._restore_document(document)
+
+    def _restore_document(self, document: Document) -> Restoration:
         if not document.tokens:
-            return Restoration(text)
+            return Restoration(document.text)
         channel, inference = self._infer(document)
         if self.config.profile in (None, Family.SCIENCE):
             inference = heed_phrases(self._model, channel, document, inference)

@@ -14,17 +14,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import Call
-from restore import Config, RestoreError, Restorer
+from restore import Config, RestoreError, Restorer, engine
 from restore.cli import deep
 from restore.cli.deep import duration
-from restore.confidence import Reading
-from restore.deep import llama
-from restore.deep.ask import Answer, Budget, ask, updated
+from restore.confidence import Calibration, Reading
+from restore.deep import llama, opinion
+from restore.deep.ask import Answer, Budget, Watch, ask, updated
 from restore.deep.choice import Weights, read_judgement, shares
 from restore.deep.llama import Llama, find_model
+from restore.deep.opinion import Heard, Opinion
 from restore.deep.places import MOST, Place, find_places
 from restore.deep.trie import Tokens, build, common_prefix
-from restore.text import parse
+from restore.stretches import stretches
+from restore.text import Document, parse
 from shipped import SEED
 
 # -- a llama.cpp whose answers follow from what each sequence has seen ----------------------------------------------------
@@ -200,6 +202,10 @@ class Likes:
         return [sum(self.likes.get(self.names[token].strip("."), 0.0) for token in tokens[common:]) for tokens in variants]
 
 
+class SlowLikes(Likes):
+    seconds_a_token = 0.25
+
+
 def answers(model: Likes, probabilities: dict[Reading, float], budget: Budget | None = None) -> list[Answer]:
     return list(ask(model, Weights(), parse(TEXT), find_places(probabilities), 0.1, budget))
 
@@ -304,8 +310,9 @@ def test_a_budget_is_more_than_nothing() -> None:
         Config(deep=True, deep_budget=0)
 
 
-def test_the_options_of_deep_want_deep(call: Call) -> None:
-    done = call("--deep-budget", "5", "spun.txt")
+@pytest.mark.parametrize("options", [("--deep-budget", "5"), ("--no-deep", "--deep-model", "spun.txt")])
+def test_the_options_of_deep_want_deep(options: tuple[str, ...], call: Call) -> None:
+    done = call(*options, "spun.txt")
     assert done.code == 2
     assert "belong to --deep" in done.err
 
@@ -323,6 +330,49 @@ def test_a_terminal_is_told_beforehand_how_long_it_may_take(
     done = call("--deep", "spun.txt", "-o", "out.txt", terminals=terminals)
     assert done.code == 0
     assert ("about 12 seconds if all of it is spun" in done.err) == said
+
+
+def test_a_model_is_loaded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[Path] = []
+    monkeypatch.setattr(llama, "find_spec", lambda name: object())
+    monkeypatch.setattr(llama, "Llama", lambda path: loaded.append(path) or SlowLikes(said=4.0))
+    path = tmp_path / "model.gguf"
+    path.write_bytes(b"GGUF")
+    assert deep.estimate(1, 100, Config(deep=True, deep_model=path), 1) > 0
+    Opinion(Config().data_dir, path, 5.0).hear(parse(TEXT), {SAID: 0.5})
+    assert loaded == [path]
+
+
+def test_the_stretches_of_a_long_text_share_its_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    shares: list[float] = []
+
+    class Deaf:
+        calibration = Calibration()
+
+        def hear(self, document: Document, probabilities: dict[Reading, float], watch: Watch | None, share: float) -> Heard:
+            shares.append(share)
+            return Heard(dict(probabilities), {})
+
+    restorer = Restorer()
+    restorer._deep = Deaf()  # type: ignore[assignment]
+    restorer.restore(SEED)
+    assert shares == [1.0]
+    shares.clear()
+    monkeypatch.setattr(engine, "LONGEST", 2000)
+    monkeypatch.setattr(engine, "stretches", lambda text: stretches(text, 2000))
+    restorer.restore(SEED)
+    assert len(shares) > 1
+    assert 0.9 < sum(shares) <= 1 + 1e-9
+
+
+@pytest.mark.parametrize("share", [1.0, 0.25])
+def test_a_share_of_a_text_gets_its_share_of_the_time(share: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    budgets: list[Budget | None] = []
+    monkeypatch.setattr(opinion, "find_model", lambda path: tmp_path)
+    monkeypatch.setattr(opinion, "load", lambda path: SlowLikes())
+    monkeypatch.setattr(opinion, "ask", lambda *asked: budgets.append(asked[5]) or [])
+    Opinion(Config().data_dir, None, 8.0).hear(parse(TEXT), {SAID: 0.5}, share=share)
+    assert budgets == [Budget(8.0 * share, SlowLikes.seconds_a_token)]
 
 
 @pytest.mark.parametrize(

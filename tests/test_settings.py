@@ -23,6 +23,7 @@ protect = ["navy", "words/list.txt"]
 keep-quotes = true
 include = ["*.rst", "*.txt"]
 exclude = ["old/"]
+deep = true
 jobs = 2
 color = "never"
 backup = ".bak"
@@ -59,6 +60,7 @@ def test_everything_is_read(project: Path) -> None:
         "keep-quotes": True,
         "include": ("*.rst", "*.txt"),
         "exclude": ("old/",),
+        "deep": True,
         "jobs": 2,
         "color": "never",
         "backup": ".bak",
@@ -113,6 +115,7 @@ VARIABLES = [
     ("RESTORE_EXCLUDE", "old/\n*.md", "exclude", ("old/", "*.md")),
     ("RESTORE_KEEP_QUOTES", "Yes", "keep-quotes", True),
     ("RESTORE_KEEP_QUOTES", "0", "keep-quotes", False),
+    ("RESTORE_DEEP", "on", "deep", True),
     ("RESTORE_JOBS", "3", "jobs", 3),
     ("RESTORE_JOBS", "", "jobs", 0),
     ("RESTORE_COLOR", "always", "color", "always"),
@@ -138,6 +141,7 @@ WRONG = [
     ("protect = 'navy'", "it must be a list"),
     ("jobs = -1", "a whole number, 0 or more"),
     ("jobs = 1.5", "a whole number, 0 or more"),
+    ("deep = 'yes'", "deep is 'yes'; it must be true or false"),
     ("backup = '../x'", "without a slash"),
     ("dictionary = ['../other.tsv']", "lies outside the project; name it with -d"),
     ("dictionary = ['/etc/passwd']", "lies outside the project"),
@@ -220,6 +224,15 @@ def test_detect_and_evaluate_heed_them_too(call: Call, seen: list[Config], tmp_p
     call("detect", "spun.txt")
     call("evaluate", "spun.txt", "clean.txt", "--min-confidence", "0.6")
     assert [(config.profile, config.min_confidence) for config in seen] == [("press", 0.1), ("press", 0.6)]
+
+
+def test_deep_is_for_the_commands_that_restore(call: Call, seen: list[Config], tmp_path: Path) -> None:
+    (tmp_path / "restore.toml").write_text("deep = true\n")
+    call("spun.txt", "--deep-budget", "5")
+    call("spun.txt", "--no-deep")
+    call("detect", "spun.txt")
+    call("evaluate", "spun.txt", "clean.txt")
+    assert [(config.deep, config.deep_budget) for config in seen] == [(True, 5.0), (False, None), (False, None), (True, None)]
 
 
 def test_the_backup_suffix(call: Call, tmp_path: Path) -> None:

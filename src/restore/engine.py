@@ -136,12 +136,17 @@ class Restorer:
         """Each stretch of a long text, by where it begins."""
         for stretch in stretches(text):
             self._progress(stretch.start, len(text))
-            yield stretch.start, self._restore(text[stretch.start : stretch.end], inside(protected, stretch))
+            yield (
+                stretch.start,
+                self._restore(
+                    text[stretch.start : stretch.end], inside(protected, stretch), (stretch.end - stretch.start) / len(text)
+                ),
+            )
         self._progress(len(text), len(text))
 
     @no_collection()
-    def _restore(self, text: str, protected: Iterable[Span]) -> Restoration:
-        """What fits into memory."""
+    def _restore(self, text: str, protected: Iterable[Span], share: float = 1.0) -> Restoration:
+        """What fits into memory. ``share``: how much of the whole text it is."""
         document = parse(text, protected)
         try:
             return self._restore_document(document)
@@ -158,7 +163,7 @@ class Restorer:
             inference = heed_phrases(self._model, channel, document, inference)
         changes: Iterable[Change] = ()
         if any(inference.swaps):  # else there is no reading to judge
-            verdicts, neural = self._judge(channel, document, inference)
+            verdicts, neural = self._judge(channel, document, inference, share)
             changes = self._changes(document, verdicts, self._explainer(channel, document, inference, verdicts, neural))
         return replace(_restoration(document, inference, tuple(changes)), threshold=self._least(self._leading(channel)))
 
@@ -176,7 +181,7 @@ class Restorer:
         return Explainer(self._model, channel, document, inference, chosen, neural)
 
     def _judge(
-        self, channel: Channel, document: Document, inference: Inference
+        self, channel: Channel, document: Document, inference: Inference, share: float
     ) -> tuple[dict[Reading, Verdict], Mapping[Reading, float]]:
         """Confidence of every reading, and the neural model's share in those it was asked about.
 
@@ -190,7 +195,7 @@ class Restorer:
         neural: Mapping[Reading, float] = {}
         if self._deep is not None and not wide and max(inference.spun, default=0.0) > _SPUN:
             likely = {r: p for r, p in probabilities.items() if found[r].family != Family.SCIENCE}
-            heard = self._deep.hear(document, likely, self._progress if len(document.text) <= LONGEST else None)
+            heard = self._deep.hear(document, likely, self._progress if share == 1 else None, share)
             probabilities |= heard.probabilities
             neural = heard.neural
         verdicts = {}

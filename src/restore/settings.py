@@ -79,6 +79,7 @@ KINDS: Mapping[str, Kind] = {
     "keep-quotes": Kind(False, "true or false", lambda v: isinstance(v, bool), _truth, by_path=True),
     "include": Kind((), "a list of patterns", _is_texts, str.splitlines),
     "exclude": Kind((), "a list of patterns", _is_texts, str.splitlines),
+    "deep": Kind(False, "true or false", lambda v: isinstance(v, bool), _truth),
     "jobs": Kind(
         0, "a whole number, 0 or more", lambda v: isinstance(v, int) and not isinstance(v, bool) and v >= 0, _or_text(int)
     ),

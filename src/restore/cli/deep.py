@@ -28,10 +28,10 @@ def estimate(texts: int, words: int, config: Config, workers: int) -> float:
     Raises:
         RestoreError: there is no model.
     """
-    from ..deep.llama import Llama, find_model
+    from ..deep.llama import find_model, load
     from ..deep.opinion import seconds_for
 
-    seconds = seconds_for(words, Llama(find_model(config.deep_model)).seconds_a_token)
+    seconds = seconds_for(words, load(find_model(config.deep_model)).seconds_a_token)
     return min(seconds, texts * (config.deep_budget or seconds)) / workers
 
 

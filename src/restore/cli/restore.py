@@ -177,7 +177,7 @@ def restore(
     include: object,
     exclude: object,
     follow_links: object,
-    deep: bool,
+    deep: object,
     deep_model: object,
     deep_budget: object,
     **options: Any,
@@ -194,7 +194,7 @@ def restore(
     from .run import Options, run
 
     chosen = shared.Chosen()
-    options.update(deep=deep, rules=chosen.rules(), jobs=chosen.value("jobs"), color=chosen.value("color"))
+    options.update(deep=chosen.value("deep"), rules=chosen.rules(), jobs=chosen.value("jobs"), color=chosen.value("color"))
     options["backup"] = chosen.value("backup") if options["in_place"] else ""
     return run(Options(**options), chosen.config)
 

@@ -59,13 +59,15 @@ def engine_options(function: Function) -> Function:
 
 
 _DEEP = (
-    click.option("--deep", is_flag=True, help="Ask a neural language model about the uncertain swaps: slow, and better."),
+    click.option(
+        "--deep/--no-deep", default=False, help="Ask a neural language model about the uncertain swaps: slow, and better."
+    ),
     click.option("--deep-model", metavar="FILE", type=READABLE_FILE, help="With --deep: the model, a GGUF file."),
     click.option(
         "--deep-budget",
         metavar="SECONDS",
         type=click.FloatRange(0, min_open=True),
-        help="With --deep: at most so long for a text, the least certain swaps first.",
+        help="With --deep: at most so long for each text, the least certain swaps first.",
     ),
 )
 
@@ -148,10 +150,13 @@ class Chosen:
     def _deep(self) -> dict[str, Any]:
         """``--deep`` and its options, for the commands that have them."""
         options = self._context.params
-        deep = {name: options.get(name) for name in ("deep_model", "deep_budget")}
-        if not options.get("deep") and any(value is not None for value in deep.values()):
+        if "deep" not in options:
+            return {}
+        own = {name: options[name] for name in ("deep_model", "deep_budget")}
+        deep = self.value("deep")
+        if not deep and any(value is not None for value in own.values()):
             raise click.UsageError("--deep-model and --deep-budget belong to --deep; add it.")
-        return {"deep": bool(options.get("deep")), **deep}
+        return {"deep": deep, **own}
 
     def _explains(self) -> bool:
         """The review page shows the evidence unasked."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,12 @@ def _installed() -> Path | None:
             if found:
                 return found[0]
     return None
+
+
+@cache
+def load(path: Path) -> Llama:
+    """The model in a file, loaded once a process, whoever asks."""
+    return Llama(path)
 
 
 class Llama:

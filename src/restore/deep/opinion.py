@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +10,7 @@ from ..confidence import Calibration, Reading
 from ..text import Document
 from .ask import Budget, Watch, ask, updated
 from .choice import read_judgement
-from .llama import Llama, find_model
+from .llama import find_model, load
 from .places import find_places
 
 _TOKENS_A_WORD = 2.1
@@ -47,19 +46,18 @@ class Opinion:
         """From probabilities after asking to confidences."""
         return self._judgement.calibration
 
-    @cached_property
-    def _model(self) -> Llama:
-        return Llama(self._path)
-
-    def hear(self, document: Document, probabilities: Mapping[Reading, float], watch: Watch | None = None) -> Heard:
-        """Ask about the uncertain ones of these readings."""
+    def hear(
+        self, document: Document, probabilities: Mapping[Reading, float], watch: Watch | None = None, share: float = 1.0
+    ) -> Heard:
+        """Ask about the uncertain ones of these readings. ``share``: how much of a text the document is, and of its budget."""
         weights, doubt = self._judgement.weights, self._judgement.doubt
         places = find_places(probabilities)
         heard = Heard(dict(probabilities), {})
         if all(place.doubt < doubt for place in places):
             return heard
-        budget = Budget(self._seconds, self._model.seconds_a_token) if self._seconds is not None else None
-        for answer in ask(self._model, weights, document, places, doubt, budget, watch or (lambda done, total: None)):
+        model = load(self._path)
+        budget = Budget(share * self._seconds, model.seconds_a_token) if self._seconds is not None else None
+        for answer in ask(model, weights, document, places, doubt, budget, watch or (lambda done, total: None)):
             heard.probabilities.update(updated(weights, answer))
             for option, score in zip(answer.place.options, answer.neural, strict=True):
                 heard.neural.update((reading, weights.neural * score) for reading in option if len(option) == 1)

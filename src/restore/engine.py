@@ -136,12 +136,8 @@ class Restorer:
         """Each stretch of a long text, by where it begins."""
         for stretch in stretches(text):
             self._progress(stretch.start, len(text))
-            yield (
-                stretch.start,
-                self._restore(
-                    text[stretch.start : stretch.end], inside(protected, stretch), (stretch.end - stretch.start) / len(text)
-                ),
-            )
+            part = text[stretch.start : stretch.end]
+            yield stretch.start, self._restore(part, inside(protected, stretch), len(part) / len(text))
         self._progress(len(text), len(text))
 
     @no_collection()
@@ -149,13 +145,13 @@ class Restorer:
         """What fits into memory. ``share``: how much of the whole text it is."""
         document = parse(text, protected)
         try:
-            return self._restore_document(document)
+            return self._restore_document(document, share)
         except (ArithmeticError, LookupError, TypeError, ValueError):  # a defect of ours, or a forged channel
             if not self._mend_channels():
                 raise
-        return self._restore_document(document)
+        return self._restore_document(document, share)
 
-    def _restore_document(self, document: Document) -> Restoration:
+    def _restore_document(self, document: Document, share: float) -> Restoration:
         if not document.tokens:
             return Restoration(document.text)
         channel, inference = self._infer(document)

@@ -24,7 +24,7 @@ README = PATH.read_text("utf-8")
 
 
 def options(command: click.Command) -> set[str]:
-    found = {name for p in command.params if isinstance(p, click.Option) for name in p.opts}
+    found = {name for p in command.params if isinstance(p, click.Option) for name in (*p.opts, *p.secondary_opts)}
     if isinstance(command, click.Group):
         found.update(*(options(sub) for sub in command.commands.values()))
     return found

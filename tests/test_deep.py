@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from array import array
 from collections.abc import Sequence
 from importlib.util import find_spec
 from itertools import pairwise
@@ -19,12 +20,14 @@ from restore.cli import deep
 from restore.cli.deep import duration
 from restore.confidence import Calibration, Reading
 from restore.deep import llama, opinion
-from restore.deep.ask import Answer, Budget, Watch, ask, updated
+from restore.deep.answers import COLUMNS, Answer, Rows, answer_of, judged, updated
+from restore.deep.ask import FULL, LONGEST, Budget, Watch, ask
 from restore.deep.choice import Weights, read_judgement, shares
 from restore.deep.llama import Llama, find_model
 from restore.deep.opinion import Heard, Opinion
 from restore.deep.places import MOST, Place, find_places
 from restore.deep.trie import Tokens, build, common_prefix
+from restore.rerank import FEATURES, Trees
 from restore.stretches import stretches
 from restore.text import Document, parse
 from shipped import SEED
@@ -93,6 +96,10 @@ def fake_llama() -> Llama:
     return model
 
 
+def totals(model: Llama, variants: Sequence[Tokens]) -> list[float]:
+    return [sum(scores) for scores in model.score(variants)]
+
+
 def alone(tokens: Tokens, common: int) -> float:
     """Log-probability of what follows the first ``common`` tokens, one after the other."""
     total = 0.0
@@ -113,21 +120,21 @@ def test_a_tree_of_variants_scores_like_each_variant_alone(texts: list[tuple[lis
     for beginning, ends in texts:
         variants = [beginning + end for end in ends]
         common = common_prefix(variants)
-        assert model.score(variants) == pytest.approx([alone(tokens, common) for tokens in variants])
+        assert totals(model, variants) == pytest.approx([alone(tokens, common) for tokens in variants])
 
 
 def test_what_was_read_is_not_read_again() -> None:
     model = fake_llama()
     model.score([[1, 2, 3, 4, 5], [1, 2, 3, 6, 5]])
-    assert model._context.read == 7  # 1 2 3, then 4 5 and 6 5
+    assert model._context.read == 5  # 1 2 3, then 4 and 6; nothing comes after the 5s
     model.score([[1, 2, 3, 6, 5, 7], [1, 2, 3, 6, 5, 8]])  # goes on with the second
-    assert model._context.read == 10  # 5 once more, for what follows it; 7 and 8
+    assert model._context.read == 6  # 5, for what follows it
 
 
 def test_a_tree_larger_than_a_batch_is_read_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(llama, "_BATCH", 3)
     variants = [[1, 2, 3, 4, 5, 6], [1, 2, 3, 7, 8, 9]]
-    assert fake_llama().score(variants) == pytest.approx([alone(tokens, 3) for tokens in variants])
+    assert totals(fake_llama(), variants) == pytest.approx([alone(tokens, 3) for tokens in variants])
 
 
 @given(st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=6), min_size=1, max_size=5))
@@ -196,10 +203,10 @@ class Likes:
     def forget(self) -> None:
         pass
 
-    def score(self, variants: Sequence[Tokens]) -> list[float]:
+    def score(self, variants: Sequence[Tokens]) -> list[list[float]]:
         self.asked.append([" ".join(self.names[token] for token in tokens) for tokens in variants])
         common = common_prefix(variants)
-        return [sum(self.likes.get(self.names[token].strip("."), 0.0) for token in tokens[common:]) for tokens in variants]
+        return [[self.likes.get(self.names[token].strip("."), 0.0) for token in tokens[common:]] for tokens in variants]
 
 
 class SlowLikes(Likes):
@@ -210,10 +217,22 @@ def answers(model: Likes, probabilities: dict[Reading, float], budget: Budget | 
     return list(ask(model, Weights(), parse(TEXT), find_places(probabilities), 0.1, budget))
 
 
-def test_variants_are_compared_up_to_two_words_after_the_place() -> None:
+def test_variants_are_compared_up_to_three_words_after_the_place() -> None:
     model = Likes()
-    answers(model, {FOREIGN: 0.5})
-    assert model.asked == [["<s> The overseas minister mentioned", "<s> The foreign minister mentioned"]]
+    answers(model, {AGAIN: 0.5})
+    (asked,) = model.asked
+    assert asked == ["<s> He mentioned that a big", "<s> He said that a big"]
+
+
+def test_what_the_model_says_of_the_words_after_is_told_apart() -> None:
+    model = Likes(said=3.0, mentioned=1.0, that=-9.0)
+    (answer,) = answers(model, {AGAIN: 0.5})
+    assert (answer.neural, answer.own) == ((0.0, 2.0), (0.0, 2.0))
+    phrase = Reading(7, 9, "said")
+    (answer,) = answers(model, {phrase: 0.5})
+    assert (answer.neural, answer.own) == ((0.0, 11.0), (0.0, 11.0))
+    assert answer_of(answer.place, [[1.0, -2.0], [3.0, -1.0]], 1).own == (0.0, 2.0)
+    assert answer_of(answer.place, [[1.0, -2.0], [3.0, -1.0]], 1).neural == (0.0, 3.0)
 
 
 def test_what_was_chosen_before_is_read_by_what_comes_after() -> None:
@@ -221,8 +240,8 @@ def test_what_was_chosen_before_is_read_by_what_comes_after() -> None:
     answers(model, {FOREIGN: 0.5, SAID: 0.5, AGAIN: 0.5})
     assert model.asked[1][0] == "<s> The foreign minister mentioned it."
     assert model.asked[2] == [
-        "<s> The foreign minister mentioned it. He mentioned that a",
-        "<s> The foreign minister mentioned it. He said that a",
+        "<s> The foreign minister mentioned it. He mentioned that a big",
+        "<s> The foreign minister mentioned it. He said that a big",
     ]
 
 
@@ -258,7 +277,7 @@ def test_shares_are_probabilities_and_heed_differences_only(scores: list[float],
 
 def test_engine_and_model_are_weighed() -> None:
     place = Place(0, 1, ((FOREIGN,), ()), (1.0, 0.0))
-    found = updated(Weights(engine=1.0, neural=0.5, change=0.25), Answer(place, (-2.0, 0.0)))
+    found = updated(Weights(engine=1.0, neural=0.5, change=0.25), Answer(place, (-2.0, 0.0), (-2.0, 0.0)))
     assert found[FOREIGN] == pytest.approx(1 / (1 + exp(-(1.0 - 0.5 * 2 + 0.25))))
 
 
@@ -291,18 +310,52 @@ def test_what_is_no_model_is_known_before_the_work(
         find_model(path)
 
 
-UNEVEN = '{"weights": {}, "doubt": 0.2, "posterior": [0, 1], "confidence": [0]}'
+def test_the_trees_think_over_what_the_re_ranker_judged() -> None:
+    place = Place(0, 1, ((FOREIGN,), (SECOND,), ()), (1.0, -1.0, 0.0))
+    answer = Answer(place, (2.0, 5.0, 0.0), (1.0, 3.0, 0.0))
+    probabilities = {FOREIGN: 0.6, SECOND: 0.2}
+    row = (7.0,) * len(FEATURES)
+    for column, expected in (("own", 3.0), ("after", 2.0), ("ahead", 3.0), (FEATURES[0], 7.0)):
+        # one question to one column, just below what it should hold and just above it
+        for threshold, leaf in ((expected - 0.01, 1), (expected + 0.01, 0)):
+            shape = [COLUMNS.index(column), -1, -1], [threshold, -2.0, 2.0], [1, 0, 0], [2, 0, 0]
+            feature, values, left, right = shape
+            trees = Trees(array("I", [0]), array("i", feature), array("d", values), array("I", left), array("I", right), 0.0)
+            found = judged(Weights(), trees, answer, probabilities, {SECOND: row})
+            assert found[SECOND] == pytest.approx(1 / (1 + exp(-(-2.0, 2.0)[leaf])))
+            assert found[FOREIGN] == updated(Weights(), answer)[FOREIGN]  # the re-ranker has not seen it
+
+
+def test_a_long_text_is_begun_anew_at_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("restore.deep.ask.FULL", 3)
+    model = Likes()
+    answers(model, {SAID: 0.5, AGAIN: 0.5})
+    assert model.asked[1][0] == "<s> He mentioned that a big"
+    assert FULL < LONGEST
+
+
+_NO_TREES = '"columns": [], "trees": {"baseline": 0, "roots": [], "feature": [], "threshold": [], "left": [], "right": []}'
+UNEVEN = '{"weights": {}, ' + _NO_TREES + ', "doubt": 0.2, "posterior": [0, 1], "confidence": [0]}'
 UNKNOWN = '{"weights": {"engine": 1, "other": 2}}'
-FALLING = '{"weights": {}, "doubt": 0.2, "posterior": [0, 1], "confidence": [1, 0]}'
-ENDLESS = '{"weights": {"neural": 1e999}, "doubt": 0.2, "posterior": [0, 1], "confidence": [0, 1]}'
+FALLING = '{"weights": {}, ' + _NO_TREES + ', "doubt": 0.2, "posterior": [0, 1], "confidence": [1, 0]}'
+ENDLESS = '{"weights": {"neural": 1e999}, ' + _NO_TREES + ', "doubt": 0.2, "posterior": [0, 1], "confidence": [0, 1]}'
+LOOPED = (
+    '{"weights": {}, "doubt": 0.2, "posterior": [0, 1], "confidence": [0, 1], "columns": ["heard"], "trees": '
+    '{"baseline": 0, "roots": [0], "feature": [0], "threshold": [1], "left": [0], "right": [0]}}'
+)
 
 
-@pytest.mark.parametrize("text", ["", "{}", UNKNOWN, '{"weights": []}', UNEVEN, FALLING, ENDLESS])
+@pytest.mark.parametrize("text", ["", "{}", UNKNOWN, '{"weights": []}', UNEVEN, FALLING, ENDLESS, LOOPED])
 def test_damaged_weights_are_one_line(text: str, tmp_path: Path) -> None:
     path = tmp_path / "deep.json"
     path.write_text(text)
     with pytest.raises(RestoreError, match="damaged"):
-        read_judgement(path)
+        read_judgement(path, COLUMNS)
+
+
+def test_weights_made_for_other_features_are_one_line() -> None:
+    with pytest.raises(RestoreError, match="made for other features; build them again"):
+        read_judgement(Config().data_dir / "deep.json", COLUMNS[:-1])
 
 
 def test_a_budget_is_more_than_nothing() -> None:
@@ -339,7 +392,7 @@ def test_a_model_is_loaded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     path = tmp_path / "model.gguf"
     path.write_bytes(b"GGUF")
     assert deep.estimate(1, 100, Config(deep=True, deep_model=path), 1) > 0
-    Opinion(Config().data_dir, path, 5.0).hear(parse(TEXT), {SAID: 0.5})
+    Opinion(Config().data_dir, path, 5.0).hear(parse(TEXT), {SAID: 0.5}, {})
     assert loaded == [path]
 
 
@@ -349,7 +402,9 @@ def test_the_stretches_of_a_long_text_share_its_budget(monkeypatch: pytest.Monke
     class Deaf:
         calibration = Calibration()
 
-        def hear(self, document: Document, probabilities: dict[Reading, float], watch: Watch | None, share: float) -> Heard:
+        def hear(
+            self, document: Document, probabilities: dict[Reading, float], known: Rows, watch: Watch | None, share: float
+        ) -> Heard:
             shares.append(share)
             return Heard(dict(probabilities), {})
 
@@ -371,7 +426,7 @@ def test_a_share_of_a_text_gets_its_share_of_the_time(share: float, tmp_path: Pa
     monkeypatch.setattr(opinion, "find_model", lambda path: tmp_path)
     monkeypatch.setattr(opinion, "load", lambda path: SlowLikes())
     monkeypatch.setattr(opinion, "ask", lambda *asked: budgets.append(asked[5]) or [])
-    Opinion(Config().data_dir, None, 8.0).hear(parse(TEXT), {SAID: 0.5}, share=share)
+    Opinion(Config().data_dir, None, 8.0).hear(parse(TEXT), {SAID: 0.5}, {}, share=share)
     assert budgets == [Budget(8.0 * share, SlowLikes.seconds_a_token)]
 
 
@@ -403,11 +458,11 @@ def test_the_real_model_scores_a_tree_like_each_variant_alone(model: Llama) -> N
     beginning = [*model.beginning, *model.tokenize("The Russian Deputy")]
     variants = [beginning + model.tokenize(f" {word} Minister said") for word in ("Overseas", "Foreign", "Alien")]
     common = common_prefix(variants)
-    together = model.score(variants)
+    together = totals(model, variants)
     single = []
     for variant in variants:
         model.forget()
-        single.append(model.score([variant, [*variant[:common], 0]])[0])
+        single.append(sum(model.score([variant, [*variant[:common], 0]])[0]))
     assert together == pytest.approx(single, abs=0.05)
     assert max(together) == together[1]
 

@@ -21,7 +21,7 @@ from .lm import LanguageModel
 from .markers import enough, evidence, read_markers
 from .phrases import heed_phrases
 from .quotes import quoted_spans
-from .rerank import read_trees, rerank
+from .rerank import features, read_trees, rerank
 from .result import Alternative, Change, Restoration
 from .stretches import LONGEST, inside, join, stretches
 from .surface import article_to_mend, fit, mend
@@ -191,7 +191,8 @@ class Restorer:
         neural: Mapping[Reading, float] = {}
         if self._deep is not None and not wide and max(inference.spun, default=0.0) > _SPUN:
             likely = {r: p for r, p in probabilities.items() if found[r].family != Family.SCIENCE}
-            heard = self._deep.hear(document, likely, self._progress if share == 1 else None, share)
+            known = features(self._model, channel, document, inference, found)
+            heard = self._deep.hear(document, likely, known, self._progress if share == 1 else None, share)
             probabilities |= heard.probabilities
             neural = heard.neural
         verdicts = {}

@@ -154,42 +154,49 @@ def read_trees(path: Path) -> Trees:
     try:
         data = parse_json(read_bytes(path, _LARGEST))
         made_for = data["features"]
-        trees = Trees(
-            array("I", data["roots"]),
-            array("i", data["feature"]),
-            array("d", data["threshold"]),
-            array("I", data["left"]),
-            array("I", data["right"]),
-            float(data["baseline"]),
-        )
+        trees = trees_in(data)
     except OSError as error:
         raise RestoreError(f"{path}: cannot read the re-ranker: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, OverflowError, RestoreError) as error:
         raise RestoreError(f"{path}: the re-ranker is damaged; reinstall restore") from error
     if made_for != list(FEATURES):
         raise RestoreError(f"{path}: the re-ranker was made for other features; build it again")
-    _check(trees, path)
+    if not sound(trees, len(FEATURES)):
+        raise RestoreError(f"{path}: the re-ranker is damaged; reinstall restore")
     return trees
 
 
-def _check(trees: Trees, path: Path) -> None:
-    """Children come after their parent and exist, so that every walk ends."""
+def trees_in(data: Mapping[str, Any]) -> Trees:
+    """Trees as ``as_json`` wrote them.
+
+    Raises:
+        ValueError, KeyError, TypeError, OverflowError: it is no such thing.
+    """
+    return Trees(
+        array("I", data["roots"]),
+        array("i", data["feature"]),
+        array("d", data["threshold"]),
+        array("I", data["left"]),
+        array("I", data["right"]),
+        float(data["baseline"]),
+    )
+
+
+def sound(trees: Trees, columns: int) -> bool:
+    """Whether children come after their parent and exist, so that every walk ends, and only so many features are asked for."""
     nodes = len(trees.feature)
-    sound = {len(trees.threshold), len(trees.left), len(trees.right)} == {nodes} and all(r < nodes for r in trees.roots)
-    sound = sound and all(map(isfinite, (*trees.threshold, trees.baseline)))
+    well = {len(trees.threshold), len(trees.left), len(trees.right)} == {nodes} and all(r < nodes for r in trees.roots)
+    well = well and all(map(isfinite, (*trees.threshold, trees.baseline)))
     for node, column in enumerate(trees.feature):
-        sound = sound and column < len(FEATURES)
-        sound = sound and (column < 0 or node < min(trees.left[node], trees.right[node]) < nodes)
-        sound = sound and (column < 0 or max(trees.left[node], trees.right[node]) < nodes)
-    if not sound:
-        raise RestoreError(f"{path}: the re-ranker is damaged; reinstall restore")
+        well = well and column < columns
+        well = well and (column < 0 or node < min(trees.left[node], trees.right[node]) < nodes)
+        well = well and (column < 0 or max(trees.left[node], trees.right[node]) < nodes)
+    return well
 
 
-def write_trees(path: Path, trees: Trees, made_from: Mapping[str, Any]) -> None:
-    """Write the model as JSON; the same model gives the same bytes."""
-    data = {
-        "features": list(FEATURES),
-        "made_from": made_from,
+def as_json(trees: Trees) -> dict[str, Any]:
+    """Trees as plain data."""
+    return {
         "baseline": trees.baseline,
         "roots": list(trees.roots),
         "feature": list(trees.feature),
@@ -197,6 +204,11 @@ def write_trees(path: Path, trees: Trees, made_from: Mapping[str, Any]) -> None:
         "left": list(trees.left),
         "right": list(trees.right),
     }
+
+
+def write_trees(path: Path, trees: Trees, made_from: Mapping[str, Any]) -> None:
+    """Write the model as JSON; the same model gives the same bytes."""
+    data = {"features": list(FEATURES), "made_from": made_from, **as_json(trees)}
     path.write_text(json.dumps(data, separators=(",", ":")) + "\n", encoding="utf-8", newline="\n")
 
 

@@ -31,7 +31,7 @@ class Evidence:
     ``channel``: how much likelier a spinner wrote this for the original than that the writer did.
     ``language_model``: how much better the original fits its place.
     ``document``: what the rest of the article adds (the same word elsewhere, the second opinion, other readings, calibration).
-    ``neural``: how much better the neural model likes the original here; ``None`` if it was not asked.
+    ``neural``: what asking the neural model did to the log-odds; ``None`` if it was not asked.
     ``before`` and ``after``: the n-grams behind ``language_model``, of the words as they stand and as they would read.
     """
 

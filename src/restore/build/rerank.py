@@ -70,14 +70,14 @@ def _example(model: LanguageModel, channel: Channel, spun: str, original: str) -
 # -- fitting ---------------------------------------------------------------------------------------------------------------
 
 
-def fit_trees(folds: Iterable[Sequence[Example]]) -> Trees:
+def fit_trees(folds: Iterable[Sequence[Example]], **settings: float) -> Trees:
     """Gradient-boosted trees on all examples (scikit-learn; the same examples give the same trees)."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     chosen = [example for fold in folds for example in fold]
     rows = np.array([row for example in chosen for row in example.rows])
     right = np.array([answer for example in chosen for answer in example.right])
-    fitted = HistGradientBoostingClassifier(**_TREES, early_stopping=False, random_state=0).fit(rows, right)
+    fitted = HistGradientBoostingClassifier(**{**_TREES, **settings}, early_stopping=False, random_state=0).fit(rows, right)
     return _export(fitted)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from ..confidence import Calibration
 from ..errors import RestoreError
 from ..reading import parse_json, read_bytes
+from ..rerank import Trees, as_json, sound, trees_in
 
 _LARGEST = 1 << 24
 
@@ -48,34 +49,40 @@ def shares(scores: Sequence[float]) -> list[float]:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What ``deep.json`` holds: the weights, the doubt from which on a place is asked about, and the confidences after.
+    """What ``deep.json`` holds.
 
-    They mean what the others mean, so the threshold is that of the others.
+    The weights choose while the text is read; trees over ``columns`` think the answers over. ``doubt``: from which on a place
+    is asked about. ``calibration``: confidences that mean what the others mean, so the threshold is that of the others.
     """
 
     weights: Weights
+    trees: Trees
+    columns: tuple[str, ...]
     doubt: float
     calibration: Calibration
 
 
-def read_judgement(path: Path) -> Judgement:
+def read_judgement(path: Path, columns: Sequence[str]) -> Judgement:
     """The shipped one.
 
     Raises:
-        RestoreError: the file is missing or damaged.
+        RestoreError: the file is missing, damaged, or made for other ``columns``.
     """
     try:
         data = parse_json(read_bytes(path, _LARGEST))
         weights = Weights(**{name: float(value) for name, value in data["weights"].items()})
         calibration = Calibration(tuple(map(float, data["posterior"])), tuple(map(float, data["confidence"])))
-        judgement = Judgement(weights, float(data["doubt"]), calibration)
+        trees = trees_in(data["trees"])
+        judgement = Judgement(weights, trees, tuple(data["columns"]), float(data["doubt"]), calibration)
     except OSError as error:
         raise RestoreError(f"{path}: cannot read the weights of --deep: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RestoreError) as error:
         raise RestoreError(f"{path}: the weights of --deep are damaged; reinstall restore") from error
     finite = all(map(isfinite, (weights.engine, weights.neural, weights.change, judgement.doubt)))
-    if not (calibration.sound and finite):
+    if not (calibration.sound and finite and sound(trees, len(judgement.columns))):
         raise RestoreError(f"{path}: the weights of --deep are damaged; reinstall restore")
+    if judgement.columns != tuple(columns):
+        raise RestoreError(f"{path}: the weights of --deep were made for other features; build them again")
     return judgement
 
 
@@ -86,7 +93,9 @@ def write_judgement(path: Path, judgement: Judgement, made_from: Mapping[str, An
         "made_from": made_from,
         "weights": {"engine": weights.engine, "neural": weights.neural, "change": weights.change},
         "doubt": judgement.doubt,
+        "columns": list(judgement.columns),
+        "trees": as_json(judgement.trees),
         "posterior": list(calibration.posterior),
         "confidence": list(calibration.confidence),
     }
-    path.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8", newline="\n")
+    path.write_text(json.dumps(data, separators=(",", ":")) + "\n", encoding="utf-8", newline="\n")

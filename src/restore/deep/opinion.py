@@ -8,13 +8,14 @@ from typing import NamedTuple
 
 from ..confidence import Calibration, Reading
 from ..text import Document
-from .ask import Budget, Watch, ask, updated
+from .answers import COLUMNS, Rows, judged, log_odds
+from .ask import Budget, Watch, ask
 from .choice import read_judgement
 from .llama import find_model, load
 from .places import find_places
 
-_TOKENS_A_WORD = 2.1
-"""Read for each word of a press-spun article, the variants included."""
+_TOKENS_A_WORD = 1.7
+"""Read for each word of a press-spun article, the variants included; what follows them is looked up meanwhile."""
 
 
 def seconds_for(words: int, seconds_a_token: float) -> float:
@@ -23,7 +24,7 @@ def seconds_for(words: int, seconds_a_token: float) -> float:
 
 
 class Heard(NamedTuple):
-    """Probabilities after the model was asked, and its share in the log-odds of each reading that it was asked about."""
+    """Probabilities after the model was asked, and what that did to the log-odds of each reading that it was asked about."""
 
     probabilities: dict[Reading, float]
     neural: dict[Reading, float]
@@ -38,7 +39,7 @@ class Opinion:
 
     def __init__(self, data: Path, model: Path | None, seconds: float | None) -> None:
         self._path = find_model(model)
-        self._judgement = read_judgement(data / "deep.json")
+        self._judgement = read_judgement(data / "deep.json", COLUMNS)
         self._seconds = seconds
 
     @property
@@ -47,10 +48,18 @@ class Opinion:
         return self._judgement.calibration
 
     def hear(
-        self, document: Document, probabilities: Mapping[Reading, float], watch: Watch | None = None, share: float = 1.0
+        self,
+        document: Document,
+        probabilities: Mapping[Reading, float],
+        known: Rows,
+        watch: Watch | None = None,
+        share: float = 1.0,
     ) -> Heard:
-        """Ask about the uncertain ones of these readings. ``share``: how much of a text the document is, and of its budget."""
-        weights, doubt = self._judgement.weights, self._judgement.doubt
+        """Ask about the uncertain ones of these readings.
+
+        ``known``: the re-ranker's features of them; ``share``: how much of a text the document is, and of its budget.
+        """
+        weights, trees, doubt = self._judgement.weights, self._judgement.trees, self._judgement.doubt
         places = find_places(probabilities)
         heard = Heard(dict(probabilities), {})
         if all(place.doubt < doubt for place in places):
@@ -58,7 +67,7 @@ class Opinion:
         model = load(self._path)
         budget = Budget(share * self._seconds, model.seconds_a_token) if self._seconds is not None else None
         for answer in ask(model, weights, document, places, doubt, budget, watch or (lambda done, total: None)):
-            heard.probabilities.update(updated(weights, answer))
-            for option, score in zip(answer.place.options, answer.neural, strict=True):
-                heard.neural.update((reading, weights.neural * score) for reading in option if len(option) == 1)
+            after = judged(weights, trees, answer, probabilities, known)
+            heard.probabilities.update(after)
+            heard.neural.update((reading, log_odds(p) - log_odds(probabilities[reading])) for reading, p in after.items())
         return heard

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,12 +15,21 @@ np = pytest.importorskip("numpy")
 import small  # noqa: E402
 from restore.build.channel import Lexicon, article_priors, fit_prior, learn_press, read_lexicon  # noqa: E402
 from restore.build.dictionaries import build_dictionaries, main  # noqa: E402
-from restore.build.rerank import FOLDS, Example, calibrate, chosen_changes, examples, fit_trees  # noqa: E402
+from restore.build.rerank import (  # noqa: E402
+    FOLDS,
+    Example,
+    calibrate,
+    chosen_changes,
+    examples,
+    fit_precedents,
+    fit_trees,
+)
 from restore.confidence import Reading, read_calibration  # noqa: E402
 from restore.config import Config  # noqa: E402
 from restore.dictionary import read_dictionary  # noqa: E402
 from restore.errors import RestoreError  # noqa: E402
 from restore.learn import Counts, Swap  # noqa: E402
+from restore.precedents import Precedents, keys  # noqa: E402
 from restore.rerank import FEATURES, read_trees  # noqa: E402
 from slow_model import sample_corpus  # noqa: E402
 from test_wordnet import DATA, LICENCE  # noqa: E402
@@ -109,9 +119,14 @@ def noisy_folds(seed: int = 4) -> list[list[Example]]:
         for _ in range(3):
             readings = [Reading(at // 2, at // 2 + 1, f"w{at}") for at in range(60)]
             rows = [[round(luck.uniform(-4, 4), 2), *(round(luck.random(), 2) for _ in FEATURES[1:])] for _ in readings]
-            found.append(Example(readings, rows, [luck.random() < 1 / (1 + np.exp(-row[0])) for row in rows]))
+            right = [luck.random() < 1 / (1 + np.exp(-row[0])) for row in rows]
+            found.append(Example(readings, rows, right, [keys(["a"], [reading.text], "", "") for reading in readings]))
         folds.append(found)
     return folds
+
+
+def of_others(folds: list[list[Example]], fold: int) -> Precedents:
+    return fit_precedents(other for index, other in enumerate(folds) if index != fold)
 
 
 def test_trees_are_those_of_scikit_learn(one_thread: None) -> None:
@@ -120,7 +135,7 @@ def test_trees_are_those_of_scikit_learn(one_thread: None) -> None:
 
     folds = noisy_folds()
     trees = fit_trees(folds)
-    rows = [row for fold in folds for example in fold for row in example.rows]
+    rows = [row for at in range(FOLDS) for example in folds[at] for row in example.told(of_others(folds, at))]
     right = [answer for fold in folds for example in fold for answer in example.right]
     fitted = ensemble.HistGradientBoostingClassifier(**_TREES, early_stopping=False, random_state=0).fit(rows, right)
     assert list(trees.log_odds_of_rows(rows)) == pytest.approx(fitted.decision_function(rows).tolist(), abs=0.01)
@@ -137,9 +152,25 @@ def test_confidence_is_the_share_that_was_right(one_thread: None) -> None:
 
 
 def test_the_surest_reading_of_each_place_is_taken() -> None:
-    example = Example([Reading(0, 2, "a b"), Reading(1, 2, "b"), Reading(2, 3, "c")], [[]] * 3, [True, False, False])
+    example = Example([Reading(0, 2, "a b"), Reading(1, 2, "b"), Reading(2, 3, "c")], [[]] * 3, [True, False, False], [])
     assert list(chosen_changes(example, [0.5, 0.4, 0.1])) == [(0.5, True), (0.1, False)]
     assert list(chosen_changes(example, [0.4, 0.5, 0.1])) == [(0.5, False), (0.1, False)]
+
+
+def test_precedents_are_counted_in_articles() -> None:
+    """Twice in one article is one precedent; a neighbour that decides is told from one that does not."""
+    few, even = (keys(["couple", "of"], ["few"], word, "days") for word in ("a", "the"))
+    rows = [[0.0] * len(FEATURES)] * 3  # expected in one of two
+
+    def article(*right: bool) -> Example:
+        return Example([Reading(0, 2, "few")] * 3, rows, right, [few, few, even])
+
+    found = fit_precedents([[article(True, True, False)] * 4, [article(True, True, False)] * 4])
+    assert found[few.left] == pytest.approx(math.log((8 + 2) / (4 + 2)), abs=0.01)
+    assert found[even.left] == pytest.approx(math.log((0 + 2) / (4 + 2)), abs=0.01)
+    assert found[few.swap] == found[few.right] == pytest.approx(math.log((8 * 2 / 3 + 2) / (4 + 2)), abs=0.01)
+    assert found["never seen"] == 0.0
+    assert article(True, True, True).told(found)[0][-3:] == (found[few.swap], found[few.left], found[few.right])
 
 
 def test_an_article_is_judged_by_a_channel_that_has_not_seen_it(lexicon: Lexicon) -> None:

@@ -303,7 +303,9 @@ def test_settings_that_cannot_be(options: dict[str, Any]) -> None:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["english.lm", "press.tsv", "rerank.json", "calibration.json", "protected.tsv"])
+@pytest.mark.parametrize(
+    "name", ["english.lm", "press.tsv", "rerank.json", "precedents.bin", "calibration.json", "protected.tsv"]
+)
 def test_a_damaged_installation_is_one_clear_error(tmp_path: Path, name: str) -> None:
     for path in dictionary_dir().iterdir():
         if path.is_file():

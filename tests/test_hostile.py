@@ -384,7 +384,7 @@ def header(change: Callable[[dict[str, Any]], object]) -> Callable[[bytes], byte
 SPOILT: list[tuple[str, Callable[[bytes], bytes]]] = [
     *(
         (name, spoil)
-        for name in ("english.lm", "calibration.json", "rerank.json")
+        for name in ("english.lm", "calibration.json", "rerank.json", "precedents.bin")
         for spoil in (lambda data: b"", lambda data: data[:40], lambda data: b"\x80\x04c__builtin__\neval\n.")
     ),
     ("english.lm", lambda data: data[: len(data) // 2]),
@@ -394,6 +394,9 @@ SPOILT: list[tuple[str, Callable[[bytes], bytes]]] = [
     ("english.lm", header(lambda found: found.update(sections={}))),
     ("english.lm", header(lambda found: found["sections"].update(words=[0, 1 << 60]))),
     ("english.lm", header(lambda found: found["sections"].update(words=[-5, 3]))),
+    ("precedents.bin", lambda data: data[: len(data) // 2]),
+    ("precedents.bin", header(lambda found: found["sections"].update(steps=found["sections"]["hashes"]))),
+    ("precedents.bin", header(lambda found: found["sections"].pop("hashes"))),
     ("calibration.json", lambda data: b"[" * 100_000),
     ("calibration.json", lambda data: data.replace(b"0.", b"1e999, 0.", 1)),
     ("calibration.json", lambda data: re.sub(rb'"threshold": *[\d.]+', b'"threshold": NaN', data)),
@@ -426,7 +429,7 @@ def test_a_damaged_or_malicious_installation(installation: Path, name: str, spoi
         path.symlink_to(real)
 
 
-ENDLESS = ["press.tsv", "protected.tsv", "markers.tsv", "rerank.json", "calibration.json", "english.lm"]
+ENDLESS = ["press.tsv", "protected.tsv", "markers.tsv", "rerank.json", "precedents.bin", "calibration.json", "english.lm"]
 
 
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no endless file here")

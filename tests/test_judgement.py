@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import small
+from restore import precedents as earlier
 from restore import rerank
 from restore.candidates import FAMILY_NAMES
 from restore.casing import article_for, match_case
@@ -20,6 +21,7 @@ from restore.confidence import Calibration, Reading, Support, read_calibration, 
 from restore.config import dictionary_dir
 from restore.document import Inference, infer
 from restore.errors import RestoreError
+from restore.precedents import Precedents
 from restore.rerank import FEATURES, LEAST, Trees, features, read_trees, write_trees
 from restore.text import Document, parse
 
@@ -245,11 +247,13 @@ def test_trees_are_read_as_they_were_written(tmp_path: Path) -> None:
     assert (tmp_path / "one.json").read_bytes() == (tmp_path / "two.json").read_bytes()
 
 
-def rows(text: str, posteriors: dict[tuple[int, str], float]) -> dict[Reading, dict[str, float]]:
+def rows(
+    text: str, posteriors: dict[tuple[int, str], float], precedents: Precedents | None = None
+) -> dict[Reading, dict[str, float]]:
     document = parse(text)
     inferred = inference(document, posteriors)
     got = readings(small.channel(), document, inferred)
-    table = features(small.model(), small.channel(), document, inferred, got)
+    table = features(precedents or Precedents(), small.model(), small.channel(), document, inferred, got)
     return {reading: dict(zip(FEATURES, row, strict=True)) for reading, row in table.items()}
 
 
@@ -272,9 +276,30 @@ def test_features() -> None:
         "original_stands": 1.0,
         "candidates": 3.0,
         "weight": math.log(0.6),
+        "stays": 0.2 + 0.1,
+        "other_spun": 0.0,
+        "before": 0.0,
+        "capital": 0.0,
+        "precedents_swap": 0.0,
     }
     assert {name: row[name] for name in expected} == pytest.approx(expected, abs=1e-5)
     assert got[Reading(1, 2, "zebra")]["elsewhere"] == 0.0
+
+
+def test_what_the_place_says() -> None:
+    got = rows("kitty kitty saw. Kitty feline", {(0, "cat"): 0.6, (1, "cat"): 0.2, (5, "cat"): 0.5})
+    first, second, feline = (got[Reading(at, at + 1, "cat")] for at in (0, 1, 5))
+    assert (first["before"], second["before"]) == (-1.0, pytest.approx(0.6))
+    assert first["stays"] == second["stays"] == pytest.approx(0.4 + 0.8 + 1.0)
+    assert feline["other_spun"] == pytest.approx(0.8)
+    names = rows("saw Kitty", {(1, "cat"): 0.5})[Reading(1, 2, "cat")]
+    assert (names["capital"], first["capital"]) == (1.0, 0.0)
+
+
+def test_precedents_of_the_swap_and_its_neighbours() -> None:
+    told = earlier.table({"kitty|cat": 0.5, "kitty|cat<the": -0.25, "kitty|cat>saw": 1.0, "kitty|cat<a": 2.0})
+    row = rows("the kitty saw", {(1, "cat"): 0.6}, told)[Reading(1, 2, "cat")]
+    assert [row[f"precedents_{name}"] for name in ("swap", "left", "right")] == [0.5, -0.25, 1.0]
 
 
 def test_a_reading_cut_from_a_phrase_has_no_row_of_its_own() -> None:
@@ -291,7 +316,7 @@ def test_what_is_not_looked_at_keeps_its_posterior(tmp_path: Path) -> None:
     inferred = inference(document, {(1, "cat"): 0.6, (2, "saw"): 0.015})
     got = readings(small.channel(), document, inferred)
     trees = trees_from(tmp_path, stump(feature=[-1, -1, -1]))
-    probabilities = rerank.rerank(trees, small.model(), small.channel(), document, inferred, got)
+    probabilities = rerank.rerank(trees, Precedents(), small.model(), small.channel(), document, inferred, got)
     assert probabilities[Reading(2, 3, "saw")] == 0.015
     assert probabilities[Reading(1, 2, "cat")] == pytest.approx(1 / (1 + math.exp(0.5)))
 
@@ -299,5 +324,7 @@ def test_what_is_not_looked_at_keeps_its_posterior(tmp_path: Path) -> None:
 def test_every_row_is_finite_for_what_is_really_inferred() -> None:
     document = parse("The kitty mentioned the little hound. A crimson kitty noticed the secretary of state once more.")
     inferred = infer(small.model(), small.channel(), document, [True] * len(FAMILY_NAMES))
-    table = features(small.model(), small.channel(), document, inferred, readings(small.channel(), document, inferred))
+    table = features(
+        Precedents(), small.model(), small.channel(), document, inferred, readings(small.channel(), document, inferred)
+    )
     assert all(len(row) == len(FEATURES) and all(map(math.isfinite, row)) for row in table.values())

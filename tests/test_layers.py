@@ -15,7 +15,7 @@ LEVELS = (
     ("errors", "config", "collector"),
     ("reading",),
     ("text", "casing", "align", "encoding", "sections", "metrics", "kernel", "_kernel"),
-    ("result", "quotes", "dictionary", "markers", "frequency", "lm", "formats"),
+    ("result", "quotes", "dictionary", "markers", "precedents", "frequency", "lm", "formats"),
     ("candidates", "compiled", "stretches", "thesaurus"),
     ("lattice", "decode"),
     ("document", "confidence"),

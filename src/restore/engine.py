@@ -20,6 +20,7 @@ from .explain import Explainer
 from .lm import LanguageModel
 from .markers import enough, evidence, read_markers
 from .phrases import heed_phrases
+from .precedents import read_precedents
 from .quotes import quoted_spans
 from .rerank import features, read_trees, rerank
 from .result import Alternative, Change, Restoration
@@ -75,6 +76,7 @@ class Restorer:
         self._markers = read_markers(path) if (path := data / "markers.tsv").exists() else {}
         self._protected = [*read_protected(data / "protected.tsv"), *self.config.protect]
         self._trees = read_trees(data / "rerank.json")
+        self._precedents = read_precedents(data / "precedents.bin")
         self._calibration = read_calibration(data / "calibration.json")
         self._deep = self._opinion()
         self._families = [n == USER or (n != Family.SCIENCE and self.config.profile in (None, n)) for n in FAMILY_NAMES]
@@ -187,12 +189,13 @@ class Restorer:
         """
         found = readings(channel, document, inference)
         wide = channel is not self._channel
-        probabilities = {} if wide else rerank(self._trees, self._model, channel, document, inference, found)
+        known = self._trees, self._precedents, self._model, channel
+        probabilities = {} if wide else rerank(*known, document, inference, found)
         neural: Mapping[Reading, float] = {}
         if self._deep is not None and not wide and max(inference.spun, default=0.0) > _SPUN:
             likely = {r: p for r, p in probabilities.items() if found[r].family != Family.SCIENCE}
-            known = features(self._model, channel, document, inference, found)
-            heard = self._deep.hear(document, likely, known, self._progress if share == 1 else None, share)
+            rows = features(self._precedents, self._model, channel, document, inference, found)
+            heard = self._deep.hear(document, likely, rows, self._progress if share == 1 else None, share)
             probabilities |= heard.probabilities
             neural = heard.neural
         verdicts = {}

@@ -16,7 +16,7 @@ from .config import Config
 
 _ELSEWHERE = {"dictionaries", "data", "explain", "deep_model"}
 """Settings told by what the files hold, wherever they lie, or that leave the restored text as it is."""
-_DATA = (".lm", ".tsv", ".json")
+_DATA = (".lm", ".bin", ".tsv", ".json")
 
 
 def fingerprint(config: Config) -> str:

@@ -2,7 +2,8 @@
 
 The decoder looks three words back and at each sentence alone. Gradient-boosted trees (Friedman 2001) weigh its posterior
 against the rest of the article: does the original stand elsewhere, untouched? was the same swap likely in other places? would
-the spinner have left this word alone? The trees were fitted on articles that the channel had not been learnt from.
+the spinner have left this word alone? was it right in earlier articles? The trees were fitted on articles that the channel had
+not been learnt from.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from .document import Inference
 from .errors import RestoreError
 from .kernel import KERNEL
 from .lm import LanguageModel
+from .precedents import Keys, Precedents, keys
 from .reading import parse_json, read_bytes
 from .text import Document
 
@@ -44,6 +46,11 @@ FEATURES = (
     "original_stands",  # how often the reading's words stand in the article
     "candidates",  # readings of the span the channel offers
     "weight",  # greatest log P(spun | original) among the rows that give the reading; log 0.0001 if it is cut from a phrase
+    "stays",  # how often the article is expected to have the span's first word unswapped
+    "other_spun",  # expected swaps of the same original for something else in the article: spinners are said to choose once
+    "before",  # probability that the word before was swapped; -1 at the beginning of a sentence
+    "capital",  # whether the span has a capital inside a sentence
+    *(f"precedents_{name}" for name in Keys._fields),  # log ratio of those of the swap, alone and with its neighbours
 )
 LEAST = 0.02
 """Posterior from which on a reading is looked at; of the right ones 1.5% lie below."""
@@ -214,6 +221,7 @@ def write_trees(path: Path, trees: Trees, made_from: Mapping[str, Any]) -> None:
 
 def rerank(
     trees: Trees,
+    precedents: Precedents,
     model: LanguageModel,
     channel: Channel,
     document: Document,
@@ -222,7 +230,7 @@ def rerank(
 ) -> dict[Reading, float]:
     """Probability of each reading after the second opinion; readings below ``LEAST`` keep their posterior."""
     probabilities = {reading: support.posterior for reading, support in found.items()}
-    rows = features(model, channel, document, inference, found)
+    rows = features(precedents, model, channel, document, inference, found)
     for reading, log_odds in zip(rows, trees.log_odds_of_rows(list(rows.values())), strict=True):
         probabilities[reading] = probability(log_odds)
     return probabilities
@@ -234,7 +242,12 @@ def probability(log_odds: float) -> float:
 
 
 def features(
-    model: LanguageModel, channel: Channel, document: Document, inference: Inference, found: Mapping[Reading, Support]
+    precedents: Precedents,
+    model: LanguageModel,
+    channel: Channel,
+    document: Document,
+    inference: Inference,
+    found: Mapping[Reading, Support],
 ) -> dict[Reading, tuple[float, ...]]:
     """A row of ``FEATURES`` for each reading that is likely enough."""
     posterior = {reading: support.posterior for reading, support in found.items() if support.posterior >= LEAST}
@@ -245,12 +258,17 @@ def features(
     swaps = {reading: (tuple(norms[reading.start : reading.end]), words[reading]) for reading in posterior}
     elsewhere: dict[tuple[tuple[str, ...], tuple[str, ...]], list[float]] = defaultdict(list)
     by_span: dict[tuple[int, int], list[Reading]] = defaultdict(list)
+    by_original: dict[tuple[str, ...], float] = defaultdict(float)
     for reading, p in posterior.items():
         by_span[reading.start, reading.end].append(reading)
         elsewhere[swaps[reading]].append(p)
+        by_original[words[reading]] += p
     sums = {swap: (len(same) - 1, sum(same)) for swap, same in elsewhere.items()}
     frequency = {unit: sum(model.unigrams[2 * model.id_of(norm)] for norm in unit) for unit in set(words.values())}
     rate = inference.rates[inference.swaps.index(max(inference.swaps))]
+    begins = {sentence.start for sentence in document.sentences}
+    stays = _stays(norms, swapped)
+    around = ["", *norms, ""]
     rows: dict[Reading, tuple[float, ...]] = {}
     for (start, end), here in by_span.items():
         mass = max(swapped[start:end])
@@ -260,10 +278,16 @@ def features(
             sum(model.unigrams[2 * inference.edges.tokens[at]] for at in range(start, end)),
         )
         offered = _offered(channel, inference, start, end)
+        place = (
+            stays[norms[start]],
+            -1.0 if start in begins else swapped[start - 1],
+            float(start not in begins and document.text[document.tokens[start].start].isupper()),
+        )
         second, best = sorted([0.0, 0.0, *[posterior[reading] for reading in here]])[-2:]
         for reading in here:
             p, unit = posterior[reading], words[reading]
             others, total = sums[swaps[reading]]
+            known = keys(*swaps[reading], around[start], around[end + 1])
             rows[reading] = (
                 _log_odds(p),
                 _log_odds(1 - mass),
@@ -277,6 +301,10 @@ def features(
                 float(standing[unit]),
                 float(len(offered)),
                 offered.get(unit, _NO_ROW),
+                place[0],
+                by_original[unit] - total,
+                *place[1:],
+                *map(precedents.__getitem__, known),
             )
     return rows
 
@@ -295,6 +323,14 @@ def _swapped(inference: Inference) -> list[float]:
         for at in range(start, edges.end[edge]):
             mass[at] += inference.posterior[edge]
     return mass
+
+
+def _stays(norms: Sequence[str], swapped: Sequence[float]) -> Mapping[str, float]:
+    """For each word, how many of its occurrences are expected to be original."""
+    found: dict[str, float] = defaultdict(float)
+    for norm, mass in zip(norms, swapped, strict=True):
+        found[norm] += 1 - min(1.0, mass)
+    return found
 
 
 def _swappable(channel: Channel, inference: Inference, start: int, end: int) -> float:

@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 import small
 from restore import compiled
 from restore.dictionary import format_dictionary
+from restore.precedents import table, write_precedents
 from restore.rerank import FEATURES
 from restore.sections import write_sections
 from slow_model import sample_corpus
@@ -93,6 +94,15 @@ def channel_file(sections: Mapping[str, bytes] | None = None) -> bytes:
 
 
 @cache
+def precedents_file() -> bytes:
+    """Two precedents."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "file"
+        write_precedents(path, table({"kitty|cat": 0.5, "kitty|cat<the": -0.25}))
+        return path.read_bytes()
+
+
+@cache
 def data_files() -> dict[str, bytes]:
     """What a restorer needs, in miniature; the re-ranker is one tree with one question."""
     curve = {"posterior": [0.0, 0.5, 1.0], "confidence": [0.0, 0.4, 1.0]}
@@ -112,5 +122,6 @@ def data_files() -> dict[str, bytes]:
         "protected.tsv": b"text\treason\nold house\tname\n",
         "calibration.json": json.dumps({"threshold": 0.5, "families": {"press": curve}}).encode(),
         "rerank.json": json.dumps(trees).encode(),
+        "precedents.bin": precedents_file(),
         "english.lm": model_file(),
     }

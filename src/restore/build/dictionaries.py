@@ -15,11 +15,12 @@ from ..config import dictionary_dir
 from ..dictionary import write_dictionary
 from ..lm import LanguageModel
 from ..markers import write_markers
+from ..precedents import write_precedents
 from ..rerank import write_trees
 from .calibration import calibrate_wordnet
 from .channel import learn_press, read_lexicon
 from .manifest import write_manifest
-from .rerank import FOLDS, calibrate, examples, fit_trees, write_calibration
+from .rerank import FOLDS, calibrate, examples, fit_precedents, fit_trees, write_calibration
 from .science import build_science
 from .wordnet import build_wordnet, read_wordnet
 
@@ -52,6 +53,7 @@ def build_dictionaries(shared: Path, wordnet_folder: Path, folder: Path, note: N
     folds = examples(model, lexicon, pairs, note)
     note("fitting trees and confidences")
     write_trees(folder / "rerank.json", fit_trees(folds), {"pairs": len(pairs), "folds": FOLDS})
+    write_precedents(folder / "precedents.bin", fit_precedents(folds))
     families = {"press": calibrate(folds), "wordnet": calibrate_wordnet(wordnet, model, wild, press)}
     write_calibration(folder / "calibration.json", families, {"press pairs": len(pairs), "wordnet pairs": len(wild)})
 

@@ -1,0 +1,81 @@
+"""The table of precedents: what is written is read, and what it does not hold is as good as expected."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from restore.config import dictionary_dir
+from restore.errors import RestoreError
+from restore.precedents import keys, ratio, read_precedents, table, write_precedents
+from restore.sections import write_sections
+
+RATIOS = st.dictionaries(st.text(max_size=8), st.floats(-3, 3), max_size=40)
+
+
+@given(RATIOS, st.text(max_size=8))
+def test_a_table_gives_back_what_it_was_made_of(ratios: dict[str, float], other: str) -> None:
+    found = table(ratios)
+    for key, value in ratios.items():
+        assert found[key] == pytest.approx(min(127 / 64, max(-127 / 64, value)), abs=1 / 128)
+    if other not in ratios:
+        assert found[other] == 0.0
+
+
+@given(RATIOS)
+def test_a_table_is_read_as_it_was_written(tmp_path_factory: pytest.TempPathFactory, ratios: dict[str, float]) -> None:
+    path = tmp_path_factory.mktemp("precedents") / "precedents.bin"
+    write_precedents(path, table(ratios))
+    found, made = read_precedents(path), table(ratios)
+    assert len(found) == len(made) and all(found[key] == made[key] for key in ratios)
+    once = path.read_bytes()
+    write_precedents(path, made)
+    assert path.read_bytes() == once
+
+
+@pytest.mark.parametrize(
+    ("right", "expected", "nats"),
+    [(0.0, 0.0, 0.0), (5.0, 5.0, 0.0), (2.0, 0.0, math.log(2)), (0.0, 2.0, -math.log(2)), (200.0, 100.0, math.log(202 / 102))],
+)
+def test_few_articles_say_little(right: float, expected: float, nats: float) -> None:
+    assert ratio(right, expected) == pytest.approx(nats)
+
+
+def test_neighbours_are_told_apart_by_side() -> None:
+    assert keys(["a"], ["b"], "c", "") != keys(["a"], ["b"], "", "c")
+    assert keys(["a"], ["b"], "", "").swap == keys(["a"], ["b"], "c", "d").swap
+
+
+@pytest.mark.parametrize(
+    ("sections", "message"),
+    [
+        ({"hashes": b"12345678", "steps": b"1"}, "the table of precedents is damaged"),
+        ({"hashes": b"1234567", "steps": b"1"}, "the table of precedents is damaged"),
+        ({"steps": b"1"}, "the table of precedents is damaged"),
+    ],
+)
+def test_a_damaged_table_is_one_line(tmp_path: Path, sections: dict[str, bytes], message: str) -> None:
+    path = tmp_path / "precedents.bin"
+    write_sections(path, b"precedents", {"format": 1}, sections)
+    with pytest.raises(RestoreError, match=message):
+        read_precedents(path)
+
+
+def test_a_file_of_another_kind_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "precedents.bin"
+    with pytest.raises(RestoreError, match="cannot open the table of precedents"):
+        read_precedents(path)
+    path.write_bytes(b"spun\toriginal\n" * 9)
+    with pytest.raises(RestoreError, match="not a table of precedents of restore"):
+        read_precedents(path)
+
+
+def test_the_shipped_table_knows_what_the_lattice_does_not() -> None:
+    """That "a couple of" is "a few", and that "as soon as" never was "as once"."""
+    shipped = read_precedents(dictionary_dir() / "precedents.bin")
+    assert shipped[keys(["couple", "of"], ["few"], "a", "days").left] > 0.3
+    assert shipped[keys(["as", "soon", "as"], ["once"], "", "once").right] < 0.1

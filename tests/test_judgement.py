@@ -287,11 +287,11 @@ def test_features() -> None:
 
 
 def test_what_the_place_says() -> None:
-    got = rows("kitty kitty saw. Kitty feline", {(0, "cat"): 0.6, (1, "cat"): 0.2, (5, "cat"): 0.5})
-    first, second, feline = (got[Reading(at, at + 1, "cat")] for at in (0, 1, 5))
+    got = rows("kitty kitty saw. Kitty minister", {(0, "cat"): 0.6, (1, "cat"): 0.2, (5, "cat"): 0.5})
+    first, second, minister = (got[Reading(at, at + 1, "cat")] for at in (0, 1, 5))
     assert (first["before"], second["before"]) == (-1.0, pytest.approx(0.6))
     assert first["stays"] == second["stays"] == pytest.approx(0.4 + 0.8 + 1.0)
-    assert feline["other_spun"] == pytest.approx(0.8)
+    assert minister["other_spun"] == pytest.approx(0.8)
     names = rows("saw Kitty", {(1, "cat"): 0.5})[Reading(1, 2, "cat")]
     assert (names["capital"], first["capital"]) == (1.0, 0.0)
 

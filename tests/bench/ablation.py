@@ -22,6 +22,7 @@ from restore import Config, Restorer
 from restore.config import dictionary_dir
 from restore.dictionary import read_dictionary, write_dictionary
 from restore.evaluate import score, summarise
+from restore.precedents import Precedents
 
 Part = Callable[[contextlib.ExitStack], Config]
 CONFIG = Config(min_confidence=0.5)
@@ -85,6 +86,7 @@ def as_posterior(*arguments: object) -> dict[object, float]:
 PARTS: dict[str, Part] = {
     "everything": whole,
     "no second opinion (posteriors as they are)": without("restore.engine.rerank", as_posterior),
+    "no precedents in the second opinion": without("restore.engine.read_precedents", lambda _: Precedents()),
     "no calibration (the second opinion as it is)": without("restore.engine.read_calibration", lambda _: {}),
     "no memory of what a word became elsewhere in the text": without("restore.document.learn_habits", lambda *a: a[-1]),
     "the rate of swaps taken as given": without("restore.document._ROUNDS", 1),

@@ -12,6 +12,7 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from math import exp, log, log1p
 from operator import mul
 
@@ -78,7 +79,7 @@ class Inference:
 
 def _likely_swaps(edges: Edges, posterior: Sequence[float], least: float) -> Iterator[tuple[int, int]]:
     first, start = edges.first, 0
-    for edge in [edge for edge, p in enumerate(posterior) if p >= least]:
+    for edge in compress(range(len(posterior)), map(least.__le__, posterior)):
         while first[start + 1] <= edge:
             start += 1
         if edge != first[start]:

@@ -22,26 +22,28 @@ MAGIC = b"precedents"
 _FORMAT = 1
 _STEPS = 64
 """Steps to a nat; a ratio lies between -2 and 2 nats."""
+_SHIFT = 22
+"""Bits of a hash below those that tell its bucket: a search within one of a thousand is three times as fast."""
 _UNSEEN = 2.0
 """Articles in which an unseen swap is believed to have been right as often as expected; 1 to 4 are as good."""
 
 
 class Keys(NamedTuple):
-    """What a precedent is looked up by."""
+    """What precedents are looked up by: CRC-32 of the swap alone, with the word on its left, with that on its right."""
 
-    swap: str
-    left: str
-    right: str
+    swap: int
+    left: int
+    right: int
 
 
 def keys(spun: Sequence[str], original: Sequence[str], left: str, right: str) -> Keys:
-    """The swap alone, with the word on its ``left``, with that on its ``right`` ("" where there is none); lower-cased words.
+    """Of a swap and its neighbours, "" where there is none; all words lower-cased.
 
-    >>> keys(["couple", "of"], ["few"], "a", "days")
-    Keys(swap='couple of|few', left='couple of|few<a', right='couple of|few>days')
+    >>> keys(["couple", "of"], ["few"], "a", "days").left == crc32(b"couple of|few<a")
+    True
     """
-    swap = f"{' '.join(spun)}|{' '.join(original)}"
-    return Keys(swap, f"{swap}<{left}", f"{swap}>{right}")
+    swap = crc32(f"{' '.join(spun)}|{' '.join(original)}".encode())
+    return Keys(swap, crc32(b"<" + left.encode(), swap), crc32(b">" + right.encode(), swap))
 
 
 def ratio(right: float, expected: float) -> float:
@@ -50,29 +52,29 @@ def ratio(right: float, expected: float) -> float:
 
 
 class Precedents:
-    """A table of log ratios, by the hash of a key; what it does not hold is as good as expected.
+    """A table of log ratios, by key; what it does not hold is as good as expected.
 
-    ``hashes`` are sorted; ``steps`` are the ratios in 64ths of a nat. Two keys share a hash once in thousands.
+    ``hashes`` are sorted; ``steps`` are the ratios in 64ths of a nat. Of 160,000 swaps three pairs share a hash.
     """
 
     def __init__(self, hashes: Sequence[int] = (), steps: Sequence[int] = ()) -> None:
         self._hashes, self._steps = hashes, steps
+        self._starts = [bisect_left(hashes, bucket << _SHIFT) for bucket in range((1 << 32 - _SHIFT) + 1)]
 
     def __len__(self) -> int:
         return len(self._hashes)
 
-    def __getitem__(self, key: str) -> float:
+    def __getitem__(self, key: int) -> float:
         """The log ratio of a key, in nats."""
-        value = crc32(key.encode())
-        at = bisect_left(self._hashes, value)
-        return self._steps[at] / _STEPS if at < len(self._hashes) and self._hashes[at] == value else 0.0
+        hashes, starts, bucket = self._hashes, self._starts, key >> _SHIFT
+        at = bisect_left(hashes, key, starts[bucket], starts[bucket + 1])
+        return self._steps[at] / _STEPS if at < len(hashes) and hashes[at] == key else 0.0
 
 
-def table(ratios: Mapping[str, float]) -> Precedents:
-    """Precedents in memory. Of keys with the same hash the one that comes first in the alphabet is kept."""
-    found = {crc32(key.encode()): max(-127, min(127, round(ratios[key] * _STEPS))) for key in sorted(ratios, reverse=True)}
-    order = sorted(found)
-    return Precedents(array("I", order), array("b", map(found.__getitem__, order)))
+def table(ratios: Mapping[int, float]) -> Precedents:
+    """Precedents in memory."""
+    order = sorted(ratios)
+    return Precedents(array("I", order), array("b", [max(-127, min(127, round(ratios[key] * _STEPS))) for key in order]))
 
 
 def read_precedents(path: Path) -> Precedents:

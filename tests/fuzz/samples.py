@@ -98,7 +98,7 @@ def precedents_file() -> bytes:
     """Two precedents."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "file"
-        write_precedents(path, table({"kitty|cat": 0.5, "kitty|cat<the": -0.25}))
+        write_precedents(path, table({1 << 20: 0.5, 1 << 30: -0.25}))
         return path.read_bytes()
 
 

@@ -35,8 +35,8 @@ _KEPT_WORD = 0.02
 _MOST_DIFFERENT = 0.6
 """Share of words that may differ before two texts are no pair."""
 _LONGEST_BLOCK = 28
-"""Words of a differing stretch beyond which it is no string of swaps but text of another origin; press spinners leave 11 at most,
-two spinners one after the other 27. A stretch of 40 would take half a second."""
+"""Words of a differing stretch beyond which it is no string of swaps but text of another origin; press spinners leave 11 at
+most, two spinners one after the other 27. A stretch of 40 would take half a second."""
 
 
 class Swap(NamedTuple):

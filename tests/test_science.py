@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import lzma
 from pathlib import Path
 
 import pytest
 
+from restore.build import manifest
 from restore.build.science import (
     Tortured,
     count_phrases,
@@ -100,6 +102,30 @@ def test_counts_file(tmp_path: Path) -> None:
     path.write_text("phrase\twritten\tcount\nbroken\n", encoding="utf-8")
     with pytest.raises(RestoreError, match="counts"):
         read_counts(path)
+
+
+@pytest.mark.parametrize(
+    ("options", "counted"),
+    [([], "border situation\tborder situation\t3"), (["--every", "2"], "border situation\tborder situation\t1")],
+)
+def test_counts_are_made_by_one_command(tmp_path: Path, options: list[str], counted: str) -> None:
+    pytest.importorskip("numpy")
+    import small
+    from restore.build import science
+
+    corpus, tortured, out = tmp_path / "corpus.txt.xz", tmp_path / "tortured.tsv", tmp_path / "out"
+    lines = ["A border situation.", "This border situation, that border situation.", "DNA damage, DNA damage, DNA damage."]
+    corpus.write_bytes(lzma.compress("\n".join(lines).encode()))
+    tortured.write_text("border situation\tboundary condition\tpps\ndna harm\tdna damage\tpps\n", encoding="utf-8")
+    (out / "sources").mkdir(parents=True)
+    (out / "english.lm").write_bytes(bytes(small.model()._file._map))
+    (out / "README.md").write_text(f"{manifest.BEGIN}\n{manifest.END}\n", encoding="utf-8")
+    science.main([str(corpus), str(tortured), "--folder", str(out), *options])
+    made = (out / "sources" / "phrases.tsv").read_text(encoding="utf-8")
+    assert made == f"phrase\twritten\tcount\n{counted}\ndna damage\tDNA damage\t3\n"
+    assert "sources/phrases.tsv" in (out / "README.md").read_text(encoding="utf-8")
+    science.main([str(corpus), str(tortured), "--folder", str(out), *options])
+    assert (out / "sources" / "phrases.tsv").read_text(encoding="utf-8") == made
 
 
 def phrase(start: int, end: int, log_odds: float) -> _Phrase:

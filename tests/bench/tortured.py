@@ -2,9 +2,10 @@
 
     python tests/bench/tortured.py CORPUS TORTURED_TSV [ARTICLES_DIR]
 
-CORPUS: one paragraph a line, plain or .xz. Only every second line is drawn from: the counts of genuine phrases behind
-``dictionaries/science.tsv`` come from the others. TORTURED_TSV: tortured <tab> established <tab> source. No sentence is written
-anywhere.
+CORPUS: one paragraph a line, plain or .xz. Only every second line is drawn from. The counts behind the shipped
+``dictionaries/science.tsv`` come from the whole corpus; ``python -m restore.build.science --every 2`` counts in the others,
+and ``--data`` names a folder with a ``science.tsv`` made of that. TORTURED_TSV: tortured <tab> established <tab> source. No
+sentence is written anywhere.
 
 Prints, of 1,000 sentences with an established phrase replaced by a tortured one, how many come back exactly, one by one and
 three at a time among the paragraphs of an article of ARTICLES_DIR; and, of 500 sentences that hold a "tortured" phrase by

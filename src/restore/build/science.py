@@ -3,21 +3,30 @@
 The phrases are the fingerprints of the Problematic Paper Screener (Cabanac, Labbé & Magazinov 2021, CC BY 4.0) and the list of
 hahuyhoang411/tortured-phrase (MIT). A fingerprint that genuine text has too ("border situation", "on the off chance") is worth
 less the more often it was met there, so that only its context can tell.
+
+    python -m restore.build.science CORPUS TORTURED
+
+counts them in CORPUS, genuine text of a paragraph a line, and writes ``sources/phrases.tsv``; TORTURED is the list.
 """
 
 from __future__ import annotations
 
+import argparse
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 from ..candidates import MAX_SPAN
+from ..config import dictionary_dir
 from ..dictionary import Row
 from ..errors import RestoreError
 from ..learn import join
+from ..lm import LanguageModel
 from ..text import tokenize
+from .manifest import write_manifest
 from .wordnet import regular_forms
 
 _ASIDE = re.compile(r"(?<!\s)\s*+[(\[][^)\]]{0,80}[)\]]?")
@@ -28,9 +37,9 @@ _VARIANT = 0.3
 _DOUBTFUL = 0.3
 """The list marks what it is not sure of with a question mark."""
 _DISCOUNT, _POWER = 5.0, 2.0
-"""A phrase met n times in genuine text is worth (1 + 5 n)^-2 of one never met. Counted in one half of the news corpus and
-measured in the other: of sentences with such a phrase by nature 1.6% are changed (2.4% with 1 for the 5), and 97.2% of tortured
-ones are restored (97.5%)."""
+"""A phrase met n times in genuine text is worth (1 + 5 n)^-2 of one never met. Counted in one half of the news corpus
+(``--every 2``) and measured in the other: of sentences with such a phrase by nature 1.6% are changed (2.4% with 1 for the 5),
+and 97.2% of tortured ones are restored (97.5%)."""
 _WRITTEN_SO = 0.8
 """Share of its occurrences in which a phrase must be written with capitals to be restored with them."""
 _LEAST = 1e-9
@@ -218,3 +227,34 @@ def write_counts(path: Path, found: Mapping[str, Counter[str]], tortured: Iterab
 def build_science(tortured: Path, counts: Path, known: Mapping[str, int]) -> list[Row]:
     """The dictionary from the list and the counts of its phrases in genuine text."""
     return science_rows(read_tortured(tortured), known, *read_counts(counts))
+
+
+def recount(corpus: Path, tortured: Path, known: Mapping[str, int], output: Path, every: int = 1) -> None:
+    """Count the phrases of the list in every n-th line of a corpus, from the first on, and write them to ``output``.
+
+    Raises:
+        RestoreError: a file cannot be read, or the list is damaged.
+    """
+    from .model import open_text
+
+    pairs = {pair for row in read_tortured(tortured) for pair in variants(row.spun, row.original, known)}
+    spun, original = {pair[0] for pair in pairs}, {pair[1] for pair in pairs}
+    with open_text(corpus) as lines:
+        write_counts(output, count_phrases(islice(lines, 0, None, every), spun | original), spun)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command of this module."""
+    parser = argparse.ArgumentParser(prog="python -m restore.build.science")
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("tortured", type=Path)
+    parser.add_argument("--folder", type=Path, default=dictionary_dir())
+    parser.add_argument("--every", type=int, default=1, help="count in every n-th line: 2 leaves the others to measure on")
+    chosen = parser.parse_args(arguments)
+    known = LanguageModel(chosen.folder / "english.lm").ids
+    recount(chosen.corpus, chosen.tortured, known, chosen.folder / "sources" / "phrases.tsv", chosen.every)
+    write_manifest(chosen.folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -22,7 +22,7 @@ from .markers import enough, evidence, read_markers
 from .phrases import heed_phrases
 from .precedents import read_precedents
 from .quotes import quoted_spans
-from .rerank import features, read_trees, rerank
+from .rerank import Trees, features, read_trees, rerank
 from .result import Alternative, Change, Restoration
 from .stretches import LONGEST, inside, join, stretches
 from .surface import article_to_mend, fit, mend
@@ -114,6 +114,11 @@ class Restorer:
             self._wide_channel = wide
         return channel is not None or wide is not None
 
+    @cached_property
+    def _wide_trees(self) -> Trees:
+        """The second opinion on what the wide channel finds."""
+        return read_trees(self.config.data_dir / "rerank-wordnet.json")
+
     def _infer(self, document: Document) -> tuple[Channel, Inference]:
         """What was found, and the channel it was found with."""
         channel = self._wide_channel if self._looks_like_wordnet(document) else self._channel
@@ -183,14 +188,14 @@ class Restorer:
     ) -> tuple[dict[Reading, Verdict], Mapping[Reading, float]]:
         """Confidence of every reading, and the neural model's share in those it was asked about.
 
-        The re-ranker knows press spinners only: where a WordNet spinner was at work too (the wild articles), it takes damage
-        removed from .722 to .678; of tortured phrases in genuine text it declines a quarter. The neural model's weights were
-        fitted to what the re-ranker says, so it is asked where that is.
+        The re-ranker has trees for press spinners and others for texts where a WordNet spinner was at work, too; of tortured
+        phrases in genuine text it would decline a quarter. The neural model's weights were fitted to what the trees for press
+        spinners say, so it is asked where they are.
         """
         found = readings(channel, document, inference)
         wide = channel is not self._channel
-        known = self._trees, self._precedents, self._model, channel
-        probabilities = {} if wide else rerank(*known, document, inference, found)
+        known = self._wide_trees if wide else self._trees, self._precedents, self._model, channel
+        probabilities = rerank(*known, document, inference, found)
         neural: Mapping[Reading, float] = {}
         if self._deep is not None and not wide and max(inference.spun, default=0.0) > _SPUN:
             likely = {r: p for r, p in probabilities.items() if found[r].family != Family.SCIENCE}
@@ -201,7 +206,7 @@ class Restorer:
         verdicts = {}
         for reading, support in found.items():
             family = Family.SCIENCE if support.family == Family.SCIENCE else Family.WORDNET if wide else Family.PRESS
-            probability = probabilities[reading] if family == Family.PRESS else support.posterior
+            probability = support.posterior if family == Family.SCIENCE else probabilities[reading]
             confidence = self._calibrated(family)(probability)
             verdicts[reading] = Verdict(confidence, confidence >= self._least(family), support.family)
         return verdicts, neural

@@ -2,8 +2,8 @@
 
     python tests/bench/halves.py BENCH WORDNET
 
-BENCH holds ``wild/spun`` and ``wild/original``; WORDNET is the folder of WordNet's database. Synonyms, markers and
-confidences are learnt from every other article and measured on the rest, both ways round. Prints one JSON object: the
+BENCH holds ``wild/spun`` and ``wild/original``; WORDNET is the folder of WordNet's database. Synonyms, markers,
+trees and confidences are learnt from every other article and measured on the rest, both ways round. Prints one JSON object: the
 figures of ``restore evaluate`` for both halves together, and what the two ways gave.
 """
 
@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 from restore import Config, Restorer
-from restore.build.calibration import calibrate_wordnet
+from restore.build.calibration import calibrate_few, fit_few, wordnet_examples
 from restore.build.dictionaries import read_pairs
 from restore.build.rerank import write_calibration
 from restore.build.wordnet import build_wordnet, read_wordnet
@@ -25,13 +25,15 @@ from restore.dictionary import read_dictionary, write_dictionary
 from restore.evaluate import Score, score, summarise
 from restore.lm import LanguageModel
 from restore.markers import write_markers
+from restore.precedents import read_precedents
+from restore.rerank import write_trees
 
 Pair = tuple[str, str]
 
 
 def learn(folder: Path, wordnet: Path, pairs: list[Pair]) -> None:
     """Fill a folder with the shipped data, but for what is learnt from these pairs."""
-    shipped, made = dictionary_dir(), {"wordnet.tsv", "markers.tsv", "calibration.json"}
+    shipped, made = dictionary_dir(), {"wordnet.tsv", "markers.tsv", "rerank-wordnet.json", "calibration.json"}
     for path in shipped.iterdir():
         if path.is_file() and path.name not in made:
             (folder / path.name).symlink_to(path)
@@ -40,7 +42,10 @@ def learn(folder: Path, wordnet: Path, pairs: list[Pair]) -> None:
     write_dictionary(folder / "wordnet.tsv", rows)
     write_markers(folder / "markers.tsv", markers)
     families = json.loads((shipped / "calibration.json").read_text("utf-8"))["families"]
-    families["wordnet"] = calibrate_wordnet(known, model, pairs, press)
+    examples = wordnet_examples(known, model, pairs, press)
+    precedents = read_precedents(shipped / "precedents.bin")
+    write_trees(folder / "rerank-wordnet.json", fit_few(examples, precedents), {"pairs": len(pairs)})
+    families["wordnet"] = calibrate_few(examples, precedents)
     write_calibration(folder / "calibration.json", families, {"wordnet pairs": len(pairs)})
 
 

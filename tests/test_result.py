@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -36,6 +37,12 @@ def test_a_change_is_saved_rounded_and_read_again() -> None:
     assert read == Change(4, 7, "two", "2", 0.1235, False, "press", (Alternative("deux", 0.4568),))
     assert read.to_json() == SAVED
     assert EVIDENCE.log_odds == pytest.approx(0.673)
+
+
+def test_the_neural_model_is_heard_where_it_was_asked() -> None:
+    asked = replace(EVIDENCE, neural=0.456)
+    assert asked.log_odds == pytest.approx(1.129)
+    assert asked.to_json() == {**EVIDENCE.to_json(), "neural": 0.46}
 
 
 def test_source_and_alternatives_may_be_missing() -> None:

@@ -12,7 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from restore.text import Span, Token, is_address, is_identifier, merge, parse, protected_spans, split_sentences, tokenize
+from restore.text import (
+    Document,
+    Span,
+    Token,
+    is_address,
+    is_identifier,
+    merge,
+    parse,
+    protected_spans,
+    split_sentences,
+    tokenize,
+)
 
 DATA = Path(__file__).parent / "data"
 TOKENS = [tuple(line.split("\t")) for line in (DATA / "tokens.tsv").read_text("utf-8").splitlines()[1:]]
@@ -22,6 +33,13 @@ texts = st.text(st.one_of(st.characters(), st.sampled_from(" \n.,'’“”-—_
 """Anything at all, with the marks that mean something to the tokenizer more often than chance would have them."""
 
 
+@pytest.fixture(params=["kernel", "twin"])
+def either(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the compiled kernel, where there is one, and without."""
+    if request.param == "twin":
+        monkeypatch.setattr("restore.text.KERNEL", None)
+
+
 def surface(text: str, tokens: Sequence[Token], sentence: range) -> str:
     return text[tokens[sentence.start].start : tokens[sentence.stop - 1].end]
 
@@ -29,9 +47,10 @@ def surface(text: str, tokens: Sequence[Token], sentence: range) -> str:
 # -- tokens ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("either")
 @pytest.mark.parametrize(("why", "text", "norms"), TOKENS, ids=[row[0] for row in TOKENS])
 def test_tokens(why: str, text: str, norms: str) -> None:
-    assert [token.norm for token in tokenize(text)] == norms.split(" ")
+    assert [token.norm for token in tokenize(text)] == parse(text).norms == norms.split(" ")
 
 
 @given(texts)
@@ -64,11 +83,20 @@ def test_words_between_blanks_are_cut_alike_wherever_they_stand(words: list[str]
 # -- sentences ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("either")
 @pytest.mark.parametrize("case", SENTENCES, ids=[case["why"] for case in SENTENCES])
 def test_sentences(case: dict[str, str | list[str]]) -> None:
     text = str(case.get("gap", " ")).join(case["sentences"])
     tokens = tokenize(text)
     assert [surface(text, tokens, s) for s in split_sentences(text, tokens)] == case["sentences"]
+    parsed = parse(text)
+    assert [surface(parsed.text, parsed.tokens, s) for s in parsed.sentences] == case["sentences"]
+
+
+@pytest.mark.usefixtures("either")
+@pytest.mark.parametrize("text", ["", " \n "])
+def test_no_words_no_sentences(text: str) -> None:
+    assert parse(text) == Document(text, [], [], b"")
 
 
 @pytest.mark.xfail(reason="a sentence that ends with an abbreviation is joined to the next")
@@ -98,6 +126,7 @@ def protected(text: str, phrases: Sequence[str] = (), spans: Sequence[Span] = ()
     return [text[t.start : t.end] for t, off in zip(document.tokens, document.protected, strict=True) if off]
 
 
+@pytest.mark.usefixtures("either")
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -126,8 +155,8 @@ def test_protected(text: str, expected: str) -> None:
 
 
 def test_phrases_are_protected_wherever_they_stand() -> None:
-    text = "The Washington Post and another Washington Post; Washington alone."
-    assert protected(text, ["Washington Post"]) == ["Washington", "Post"] * 2
+    text = "Washington Post, the Washington Post and another Washington Post; Washington alone."
+    assert protected(text, ["Washington Post"]) == ["Washington", "Post"] * 3
 
 
 def test_a_span_protects_every_token_it_touches() -> None:
@@ -221,6 +250,9 @@ def test_spans_that_touch_are_one(spans: list[tuple[int, int]], expected: list[t
         ("a\nb", ["a\nb"]),
         ("a.” B", ["a.”", "B"]),
         ("a.B", ["a.B"]),
+        (") A b.", [") A b."]),
+        ("a. b C", ["a. b C"]),
+        ('A. ") B', ["A.", '") B']),
     ],
 )
 def test_where_lines_end_sentences(text: str, expected: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

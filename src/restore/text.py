@@ -201,9 +201,7 @@ def _scan(text: str) -> tuple[list[Token], bytearray, list[range]]:
 
 def _mark(tokens: Sequence[Token], spans: Sequence[Span], flags: bytearray) -> None:
     index = 0
-    for start, end in spans:
-        while index and tokens[index - 1].end > start:
-            index -= 1
+    for start, end in spans:  # in order: whatever was passed before is marked, or ends before this one
         while index < len(tokens) and tokens[index].end <= start:
             index += 1
         while index < len(tokens) and tokens[index].start < end:
